@@ -1,0 +1,346 @@
+#!/usr/bin/env bash
+# Everything a newcomer types: ./build.sh help lists it. Each command first makes sure of the packages it needs.
+# The steps themselves are plain CMake, CTest and clang tools, as CMakePresets.json and .ci/run show.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'END'
+usage: ./build.sh COMMAND
+
+  setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch in .venv
+  build [PRESET]    configure and build (release, debug, asan, tsan, coverage or nocuda; default release)
+  demo [ARG...]     train a character language model, by default on this project's own text (--help: its options)
+  test              the fast tier: release and address-sanitized suites, format, clang-tidy, arrows, consumer, demo
+  test-all          test, then the thread-sanitized suite and a build with the CUDA compiler hidden
+  bench [ARG...]    measure: `rondo bench` of the release build
+  coverage          how much of src/ and kernels/ the tests execute
+  format            lay out the sources with clang-format
+  lint              check format, clang-tidy and the arrows of the house
+  install [--prefix DIR]   install the release build (default /usr/local)
+  help              this text
+END
+}
+
+jobs=$(nproc 2>/dev/null || echo 2)
+# shellcheck source=tests/house/stages.sh
+source tests/house/stages.sh
+
+die() {
+  echo "build.sh: $*" >&2
+  exit 1
+}
+
+# ---- packages ---------------------------------------------------------------------------------------------------
+
+# Debian's package, then how to see that it, or its like on another system, is there: a command or a header.
+build_needs="
+g++                 command c++
+gcc                 command cc
+cmake               command cmake
+ninja-build         command ninja
+pkg-config          command pkg-config
+python3             command python3
+libhwy-dev          header  hwy/highway.h
+catch2              header  catch2/catch.hpp catch2/catch_all.hpp
+libcli11-dev        header  CLI/CLI.hpp
+nlohmann-json3-dev  header  nlohmann/json.hpp"
+test_needs="$build_needs
+make                command make
+binutils            command objdump
+clang-format        command clang-format
+clang-tidy          command clang-tidy"
+coverage_needs="$build_needs
+gcovr               command gcovr"
+
+present() { # command NAME | header NAME...: any one of the names
+  local kind=$1 name
+  shift
+  for name in "$@"; do
+    case $kind in
+      command) command -v "$name" >/dev/null && return 0 ;;
+      header)
+        printf '#if !__has_include(<%s>)\n#error\n#endif\n' "$name" | c++ -E -x c++ - >/dev/null 2>&1 && return 0
+        ;;
+    esac
+  done
+  return 1
+}
+
+missing_of() { # NEEDS: the packages that are not there, a line each
+  local package probe
+  while read -r package probe; do
+    # shellcheck disable=SC2086  # the probe is several words
+    [ -z "$package" ] || present $probe || echo "$package"
+  done <<<"$1"
+}
+
+need() { # NEEDS: installs what is missing, or says what it is
+  local missing as_root=()
+  mapfile -t missing < <(missing_of "$1")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "these are missing, by their Debian names: ${missing[*]}"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "these packages are missing, and there is no sudo to install them: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  echo "installing: ${missing[*]}"
+  local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends)
+  # The lists of a fresh machine are empty or old: fetched only where the first try fails.
+  "${install[@]}" "${missing[@]}" </dev/null || {
+    "${as_root[@]}" apt-get update -q </dev/null
+    "${install[@]}" "${missing[@]}" </dev/null
+  }
+  mapfile -t missing < <(missing_of "$1")
+  [ ${#missing[@]} = 0 ] || die "installed, but still not to be found: ${missing[*]}"
+}
+
+command_setup() {
+  need "$test_needs"
+  need "$coverage_needs"
+  if [ "${1:-}" = --peers ]; then
+    # Only tests/golden/make_goldens.py and comparisons with PyTorch use these; building and testing need none.
+    [ -x .venv/bin/pip ] || python3 -m venv .venv ||
+      die "python3 cannot make .venv; on Debian: apt-get install python3-venv"
+    .venv/bin/pip install --quiet numpy torch safetensors
+  elif [ $# -gt 0 ]; then
+    die "setup takes --peers or nothing, not '$1'"
+  fi
+  echo "setup: everything is there"
+}
+
+# ---- building ---------------------------------------------------------------------------------------------------
+
+if command -v ccache >/dev/null; then
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+fi
+
+# GCC 12's thread sanitizer cannot start under some kernels' address randomisation; this turns it off for a program.
+fixed_addresses=()
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+  fixed_addresses=(setarch "$(uname -m)" -R)
+fi
+
+build_preset() { # PRESET [TARGET...]: everything, or only these
+  local preset=$1 as=()
+  shift
+  configure_preset "$preset"
+  [ "$preset" != tsan ] || as=("${fixed_addresses[@]}") # the build asks each test program for its cases
+  "${as[@]}" cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"}
+}
+
+configure_preset() {
+  mkdir -p build
+  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || {
+    cat "build/$1.configure.log"
+    die "configuring the preset $1 failed"
+  }
+}
+
+command_build() {
+  need "$build_needs"
+  build_preset "${1:-release}"
+}
+
+command_install() {
+  need "$build_needs"
+  build_preset release
+  cmake --install build/release "$@"
+}
+
+command_bench() {
+  need "$build_needs"
+  build_preset release rondo_cli >&2 # standard output is the benchmark's, for its JSON
+  exec build/release/bin/rondo bench "$@"
+}
+
+# ---- demo -------------------------------------------------------------------------------------------------------
+
+own_text() { # this project's sources and documents, a line each; in a checkout without what git ignores
+  local kinds=('*.cpp' '*.h' '*.c' '*.md' '*.cmake' '*.sh' '*.py')
+  if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    git ls-files --cached --others --exclude-standard --deduplicate -- "${kinds[@]}" |
+      while IFS= read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done
+  else
+    local names=() kind
+    for kind in "${kinds[@]}"; do names+=(-o -name "$kind"); done
+    find . \( -path ./build -o -path ./.venv \) -prune -o -type f \( "${names[@]:1}" \) -print | LC_ALL=C sort
+  fi
+}
+
+command_demo() {
+  need "$build_needs"
+  build_preset release char_lm
+  # A file on the command line is text to train on, unless it is where a model lies.
+  local argument before='' texts=()
+  for argument in "$@"; do
+    case $before in
+      --load | --save) ;;
+      *) [ ! -f "$argument" ] || texts+=("$argument") ;;
+    esac
+    before=$argument
+  done
+  if [ ${#texts[@]} -gt 0 ]; then
+    exec build/release/bin/char_lm "$@"
+  fi
+  mapfile -t texts < <(own_text)
+  exec build/release/bin/char_lm "$@" "${texts[@]}"
+}
+
+# ---- what the stages run ----------------------------------------------------------------------------------------
+
+suite() { # PRESET: builds it and runs every test that has no stage of its own
+  build_preset "$1"
+  run_ctest "$1" --label-exclude '^(house|consumer)$'
+}
+
+quick_suite() { # PRESET: the same with a smaller numeric suite, for sanitizers
+  export RONDO_TEST_QUICK=1
+  suite "$1"
+}
+
+labelled() { # LABEL: the release build's tests of that label
+  build_preset release
+  run_ctest release --label-regex "^$1\$"
+}
+
+arrows() {
+  python3 -B tests/house/arrows_self_test.py
+  python3 -B tests/house/arrows.py .
+}
+
+small_demo() {
+  build_preset release char_lm
+  build/release/bin/char_lm --hidden 64 --steps 100 include/rondo/rondo.h
+}
+
+# The public header is aligned by hand.
+c_sources() {
+  find include src kernels tests examples -name '*.[ch]' -o -name '*.cpp' |
+    grep -v '^include/rondo/rondo\.h$' | LC_ALL=C sort
+}
+
+wanted_clang=14
+# Another release of the clang tools lays out and warns differently; its word would be no fault of the code.
+clang_tool() { # NAME: sets $tool, or skips the stage
+  tool=$1
+  ! command -v "$1-$wanted_clang" >/dev/null || tool=$1-$wanted_clang
+  "$tool" --version | grep -q "version $wanted_clang\." || {
+    echo "skipped: $1 $wanted_clang is wanted, here is $("$tool" --version | grep -m1 version)"
+    exit 77
+  }
+}
+
+format_check() {
+  clang_tool clang-format
+  c_sources | xargs "$tool" --dry-run -Werror
+  echo "format: $(c_sources | wc -l) files"
+}
+
+# The product's own code. One instruction set is enough to read the kernels by; C files keep C's names.
+tidy() {
+  clang_tool clang-tidy
+  configure_preset release
+  # The compile commands are GCC's; which warnings are errors is its affair.
+  local options="-p build/release --quiet --extra-arg=-DHWY_COMPILE_ONLY_STATIC"
+  options+=" --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error"
+  {
+    # shellcheck disable=SC2086  # several options
+    find src kernels -name '*.cpp' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options
+    # shellcheck disable=SC2086
+    find examples -name '*.c' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options --checks=-readability-identifier-naming
+  } 2>&1 | sed '/ warnings\{0,1\} generated\.$/d' # those of system headers, which it shows nobody
+  echo "tidy: $(find src kernels examples -name '*.cpp' -o -name '*.c' | wc -l) files"
+}
+
+fast_stages() {
+  stage format format_check
+  stage arrows arrows
+  stage release suite release
+  stage consumer labelled consumer
+  stage demo small_demo
+  stage tidy tidy
+  stage asan quick_suite asan
+}
+
+command_test() {
+  need "$test_needs"
+  begin_stages
+  fast_stages
+  summary
+}
+
+without_nvcc() { # COMMAND...: with every folder of PATH that holds nvcc replaced by links to all else in it
+  local folder program shown path=() scratch
+  scratch=$(mktemp -d)
+  while IFS= read -r -d : folder; do
+    if [ -x "$folder/nvcc" ]; then
+      shown=$scratch/${#path[@]}
+      mkdir "$shown"
+      for program in "$folder"/*; do
+        [ "${program##*/}" = nvcc ] || ln -s "$program" "$shown/"
+      done
+      folder=$shown
+    fi
+    path+=("$folder")
+  done <<<"$PATH:"
+  (
+    IFS=:
+    PATH="${path[*]}"
+    unset IFS
+    ! command -v nvcc >/dev/null || die "nvcc is still on PATH"
+    "$@"
+  )
+  rm -rf "$scratch"
+}
+
+command_test-all() {
+  need "$test_needs"
+  begin_stages
+  fast_stages
+  stage tsan quick_suite tsan
+  stage nocuda without_nvcc suite nocuda
+  summary
+}
+
+command_lint() {
+  need "$test_needs"
+  begin_stages
+  stage format format_check
+  stage arrows arrows
+  stage tidy tidy
+  summary
+}
+
+command_format() {
+  need "$test_needs"
+  clang_tool clang-format
+  c_sources | xargs "$tool" -i
+}
+
+command_coverage() {
+  need "$coverage_needs"
+  begin_stages
+  build_preset coverage
+  find build/coverage -name '*.gcda' -delete # counts of an earlier run
+  stage coverage run_ctest coverage --label-exclude '^(house|consumer)$'
+  (cd build/coverage && gcovr --root ../.. --filter '\.\./\.\./(src|kernels)/' --exclude-throw-branches \
+    --sort-uncovered --txt coverage.txt --html-details coverage.html --print-summary . >summary.txt)
+  sed -n '/^File/,$p' build/coverage/coverage.txt
+  cat build/coverage/summary.txt
+  echo "line by line: build/coverage/coverage.html"
+  summary
+}
+
+# ---- entry ------------------------------------------------------------------------------------------------------
+
+name=${1:-help}
+[ $# = 0 ] || shift
+case $name in
+  setup | build | demo | test | test-all | bench | coverage | format | lint | install) "command_$name" "$@" ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    die "no command '$name'"
+    ;;
+esac

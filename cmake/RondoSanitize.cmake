@@ -1,0 +1,28 @@
+# Sanitizers and coverage, for every target of this project.
+# A finding ends the program, so that no test passes over one.
+set(instrumentation "")
+if(RONDO_SANITIZE)
+  set(known address undefined thread)
+  foreach(sanitizer IN LISTS RONDO_SANITIZE)
+    if(NOT sanitizer IN_LIST known)
+      message(FATAL_ERROR "RONDO_SANITIZE: '${sanitizer}' is not one of ${known}")
+    endif()
+  endforeach()
+  if("thread" IN_LIST RONDO_SANITIZE AND "address" IN_LIST RONDO_SANITIZE)
+    message(FATAL_ERROR "RONDO_SANITIZE: thread and address exclude each other")
+  endif()
+  list(JOIN RONDO_SANITIZE "," sanitizers)
+  list(APPEND instrumentation -fsanitize=${sanitizers})
+  add_compile_options(-fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # GCC's flow analysis misreads instrumented code; the release build reports these warnings truly.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict)
+  endif()
+endif()
+if(RONDO_COVERAGE)
+  list(APPEND instrumentation --coverage)
+  # Counters are shared by the threads of a team.
+  add_compile_options(-fprofile-update=atomic)
+endif()
+add_compile_options(${instrumentation})
+add_link_options(${instrumentation})

@@ -1,0 +1,107 @@
+// The CPU kernels as tables of functions, one table per instruction set; kernels() gives that of this machine, chosen
+// once. C is the type of all arithmetic: double for f64 storage, float for f32, f16 and bf16.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rondo::kernels {
+
+// Storage types, numbered as rondo_dtype_t.
+enum class Storage : int32_t { f64 = 0, f32 = 1, f16 = 2, bf16 = 3 };
+inline constexpr int kStorages = 4;
+// Cells, numbered as rondo_cell_t.
+inline constexpr int kCells = 4;
+
+// C[M, V*lanes] = A[M, K] * panel[K, V*lanes], or added to C. Element (m, k) of A lies at a[m*a_row + k*a_k].
+// Each element of C is one sum over k in ascending blocks of kBlockK: its order depends on K alone.
+template <class C>
+struct Product {
+  const C *a;
+  ptrdiff_t a_row, a_k;
+  const C *panel;
+  int64_t M, K;
+  int vectors;  // V, 1 to kMaxPanelVectors
+  C *c;
+  ptrdiff_t c_row;
+  bool accumulate;
+};
+inline constexpr int kMaxPanelVectors = 4;
+inline constexpr int64_t kBlockK = 512;
+
+// One step of a cell for some rows and the units of one gate panel. Gate buffers hold, per block of `lanes` units, each
+// gate's lanes in turn; every pointer is at row 0 and the panel's first gate column, or first unit.
+template <class C>
+struct ForwardTile {
+  int64_t rows, units;  // units that exist; the last block may be partial
+  const C *pre;         // W_ih x, [rows, gates]
+  ptrdiff_t pre_row;
+  const C *recurrent;  // W_hh h, [rows, gates]
+  ptrdiff_t recurrent_row;
+  const C *bias_x, *bias_h;  // [gates]
+  const C *h_prev;           // [rows, units], padded to lanes
+  ptrdiff_t h_prev_row;
+  C *c;  // [rows, units] in place, padded to lanes; only cells with a cell state
+  ptrdiff_t c_row;
+  C *h;  // [rows, units], padded to lanes; rounded to storage
+  ptrdiff_t h_row;
+  C *history;  // [rows, units], exact; the same values, or NULL
+  ptrdiff_t history_row;
+  C *stash;  // [rows, gates]; what backward needs, or NULL
+  ptrdiff_t stash_row;
+  C *extra;  // [rows, units], padded to lanes
+  ptrdiff_t extra_row;
+};
+
+template <class C>
+struct BackwardTile {
+  int64_t rows, units;
+  const C *stash;  // [rows, gates]
+  ptrdiff_t stash_row;
+  const C *extra;  // [rows, units], padded to lanes, as the next
+  ptrdiff_t extra_row;
+  const C *c_prev;
+  ptrdiff_t c_prev_row;
+  const C *h_prev;  // [rows, units], exact
+  ptrdiff_t h_prev_row;
+  const C *dy;  // [rows, units], exact, or NULL; added to dh
+  ptrdiff_t dy_row;
+  C *dh;  // [rows, units], padded; in: gradient of h; out: what reaches the previous h beside the product with W_hh
+  ptrdiff_t dh_row;
+  C *dc;  // [rows, units], padded, in place
+  ptrdiff_t dc_row;
+  C *dx;  // [rows, gates], rounded to storage; may be the stash
+  ptrdiff_t dx_row;
+  C *dh_gate;  // [rows, gates], only cells that split the gradient
+  ptrdiff_t dh_gate_row;
+};
+
+template <class C>
+struct Kernels {
+  const char *target;  // the instruction set's name
+  int lanes;           // of a vector of C
+  int panel_vectors;   // of a plain matrix
+  void (*product)(const Product<C> &);
+  void (*forward[kCells][kStorages])(const ForwardTile<C> &);
+  void (*backward[kCells][kStorages])(const BackwardTile<C> &);
+  // n elements from storage, to storage (rounded), and added to storage in C before rounding.
+  void (*load[kStorages])(const void *from, C *to, int64_t n);
+  void (*store[kStorages])(const C *from, void *to, int64_t n);
+  void (*store_sum[kStorages])(const C *from, void *to, int64_t n);
+  // Rounds n elements to storage, in place.
+  void (*round[kStorages])(C *values, int64_t n);
+  // sums[n] = sum of rows of a[rows, n]; blocks of rows of fixed size, in order.
+  void (*sum_rows)(const C *a, ptrdiff_t a_row, int64_t rows, int64_t n, C *sums);
+};
+
+// Vectors in one panel of a gate matrix: whole blocks of units, each gate one vector.
+constexpr int gate_panel_vectors(int gates) { return gates == 1 ? kMaxPanelVectors : gates; }
+
+template <class C>
+const Kernels<C> &kernels();
+template <>
+const Kernels<float> &kernels<float>();
+template <>
+const Kernels<double> &kernels<double>();
+
+}  // namespace rondo::kernels

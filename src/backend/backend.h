@@ -1,0 +1,39 @@
+// What the plan knows of a way to run it: a Backend says whether it can and why not, an Executor is one plan's forward
+// and backward. Every decision and refusal happens in Backend; an Executor only runs.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/call.h"
+#include "core/context.h"
+
+namespace rondo {
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual MemoryNeeds needs() const = 0;
+  // Equal for plans that may share packed parameters; never 0.
+  virtual uint64_t packed_format() const = 0;
+  virtual std::string description() const = 0;  // what was chosen inside the back end, for explain
+  virtual Status pack(const void *const *params, void *packed) const = 0;
+  virtual Status forward(const ForwardCall &call) const = 0;
+  virtual Status backward(const BackwardCall &call) const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual rondo_backend_t id() const = 0;
+  virtual rondo_device_t device() const = 0;
+  virtual const char *name() const = 0;
+  virtual bool available() const = 0;
+  // What it runs on, or why it cannot; static.
+  virtual const char *detail() const = 0;
+  // Why it cannot serve a problem, empty where it can. Only asked of an available back end.
+  virtual std::string refusal(const Spec &spec, const Problem &problem) const = 0;
+  virtual std::unique_ptr<Executor> create(Context &context, const Spec &spec, const Problem &problem) const = 0;
+};
+
+}  // namespace rondo

@@ -1,0 +1,206 @@
+// Backward through the steps of every layer and direction, from the last layer down; parameter gradients are in
+// gradients.cpp.
+#include "backend/cpu/backward.h"
+
+#include "backend/cpu/forward.h"
+#include "backend/cpu/products.h"
+
+namespace rondo::cpu {
+
+template <class C>
+void BackwardRun<C>::load_source(const Member &member, int64_t layer, const C **source, int64_t *row) const {
+  const Rows<C> rows(facts_, space_.map, member);
+  *source = space_.input;
+  *row = dims_.input(layer);
+  if (layer == 0) {
+    if (facts_.storage_is_compute() && space_.map.direct()) {
+      *source = static_cast<const C *>(call_.args.x);
+    } else {
+      rows.load(call_.args.x, dims_.I, space_.input, dims_.I);
+    }
+    return;
+  }
+  const LayerDropout dropout = layer_dropout(facts_, reserve_.header->seed, reserve_.header->offset, layer - 1);
+  if (dropout.active) {
+    rows.apply_dropout(dropout, true, reserve_.history(layer - 1), dims_.output, dims_.output, space_.input,
+                       dims_.output);
+  } else {
+    *source = reserve_.history(layer - 1);
+  }
+}
+
+template <class C>
+void BackwardRun<C>::operator()(const Member &member) const {
+  const Rows<C> rows(facts_, space_.map, member);
+  C *dy = space_.gradient[0];
+  C *dx = space_.gradient[1];
+  rows.load(call_.args.dy, dims_.output, dy, gradient_row_);
+  for (int64_t layer = dims_.L - 1; layer >= 0; --layer) {
+    const C *source = nullptr;
+    int64_t source_row = 0;
+    load_source(member, layer, &source, &source_row);
+    const bool with_dx = layer > 0 || call_.args.dx != nullptr;
+    for (int64_t direction = 0; direction < dims_.D; ++direction) {
+      Arena own(space_.weights);
+      const BackwardWeights<C> weights(own, dims_, dims_.input(layer));
+      weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction, with_dx);
+      C *dx_gates = facts_.spec.consume_reserve != 0 ? reserve_.gates(layer, direction) : space_.dx_gates;
+      run_pass(member, {layer, direction, source, source_row, dy, with_dx ? dx : nullptr, dx_gates, weights});
+      member.sync();
+    }
+    if (layer > 0) {
+      const LayerDropout dropout = layer_dropout(facts_, reserve_.header->seed, reserve_.header->offset, layer - 1);
+      if (dropout.active) {
+        rows.apply_dropout(dropout, false, dx, gradient_row_, dims_.output, dx, gradient_row_);
+        member.sync();
+      }
+    }
+    std::swap(dy, dx);
+  }
+  if (call_.args.dx != nullptr) {
+    // Zeros for what lies beyond a row's length; d_weight is free by now and has room for a row.
+    if (member.index == 0) {
+      std::fill_n(space_.d_weight, dims_.I, C{0});
+    }
+    member.sync();
+    rows.store(dy, gradient_row_, dims_.I, space_.d_weight, call_.args.dx);
+  }
+}
+
+template <class C>
+void BackwardRun<C>::load_states(const Member &member, const Pass &pass) const {
+  const Rows<C> rows(facts_, space_.map, member);
+  const int64_t index = pass.layer * dims_.D + pass.direction;
+  rows.load_state(call_.args.dhn, facts_.spec.storage(), index, dims_.O, space_.dh, dims_.padded_O);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.h0, dims_.padded_O);
+  if (facts_.spec.has_cell_state()) {
+    rows.load_state(call_.args.dcn, facts_.spec.cell_state_dtype(), index, dims_.H, space_.dc, dims_.padded_H);
+    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c0, dims_.padded_H);
+  }
+}
+
+template <class C>
+void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
+  const SequenceMap &map = space_.map;
+  const Rows<C> rows(facts_, map, member);
+  load_states(member, pass);
+  member.sync();
+  for (int64_t position = map.T() - 1; position >= 0; --position) {
+    step(member, pass, pass.direction == 0 ? position : map.T() - 1 - position);
+  }
+  const int64_t index = pass.layer * dims_.D + pass.direction;
+  rows.store_state([&](int64_t r) -> const C * { return space_.dh + r * dims_.padded_O; }, facts_.spec.storage(), index,
+                   dims_.O, call_.args.dh0);
+  rows.store_state([&](int64_t r) -> const C * { return space_.dc + r * dims_.padded_H; },
+                   facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.dc0);
+  if (pass.dx != nullptr) {
+    RowsProduct<C>{pass.dx_gates, dims_.gates,     map.S(),
+                   dims_.gates,   pass.weights.ih, dims_.plain_panels(dims_.input(pass.layer)),
+                   pass.dx,       gradient_row_,   pass.direction == 1}
+        .run(facts_.kernel, member);
+  }
+  if (call_.args.dparams != nullptr) {
+    parameter_gradients(member, pass);
+  }
+}
+
+// With a projection: the whole gradient of h, rounded as an operand, then of what was projected.
+template <class C>
+void BackwardRun<C>::output_gradient(const Member &member, const Pass &pass, int64_t t) const {
+  const int64_t active = space_.map.active(t);
+  C *d_output = space_.d_output + space_.map.offset(t) * dims_.padded_O;
+  for (int64_t r = member.first(active); r < member.last(active); ++r) {
+    const C *dy = pass.dy + (space_.map.offset(t) + r) * gradient_row_ + pass.direction * dims_.O;
+    const C *dh = space_.dh + r * dims_.padded_O;
+    C *to = d_output + r * dims_.padded_O;
+    for (int64_t k = 0; k < dims_.O; ++k) {
+      to[k] = dh[k] + dy[k];
+    }
+    std::fill(to + dims_.O, to + dims_.padded_O, C{0});
+    facts_.kernel.round[facts_.storage()](to, dims_.O);
+  }
+  member.sync();
+  RowsProduct<C>{d_output,           dims_.padded_O, active, dims_.P, pass.weights.hr, dims_.plain_panels(dims_.H),
+                 space_.d_projected, dims_.padded_H, false}
+      .run(facts_.kernel, member);
+  member.sync();
+}
+
+template <class C>
+void BackwardRun<C>::step(const Member &member, const Pass &pass, int64_t t) const {
+  const int64_t active = space_.map.active(t);
+  if (dims_.P > 0) {
+    output_gradient(member, pass, t);
+  }
+  const int64_t from_steps = rows_with_previous(pass, t);
+  for (int64_t panel = member.first(dims_.gate_panels.count()); panel < member.last(dims_.gate_panels.count());
+       ++panel) {
+    cell_rows(member, pass, t, panel, 0, from_steps);
+    cell_rows(member, pass, t, panel, from_steps, active);
+  }
+  member.sync();
+  // Onto the direct part that the cell left in dh; with a projection there is none.
+  RowsProduct<C>{dh_gates(pass) + space_.map.offset(t) * dims_.gates,
+                 dims_.gates,
+                 active,
+                 dims_.gates,
+                 pass.weights.hh,
+                 dims_.plain_panels(dims_.O),
+                 space_.dh,
+                 dims_.padded_O,
+                 dims_.P == 0}
+      .run(facts_.kernel, member);
+  member.sync();
+}
+
+// Rows [first, last) of one gate panel, which all have a previous step or all began with h0.
+template <class C>
+void BackwardRun<C>::cell_rows(const Member & /*member*/, const Pass &pass, int64_t t, int64_t panel, int64_t first,
+                               int64_t last) const {
+  if (first == last) {
+    return;
+  }
+  const SequenceMap &map = space_.map;
+  const bool from_steps = first < rows_with_previous(pass, t);
+  const int64_t p = map.offset(t) + first;
+  const int64_t before = from_steps ? map.offset(previous(pass, t)) + first : 0;
+  const int64_t column = panel * dims_.gate_panels.width();
+  const int64_t unit = panel * dims_.units_per_gate_panel();
+  kernels::BackwardTile<C> work{};
+  work.rows = last - first;
+  work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
+  work.stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column;
+  work.stash_row = dims_.gates;
+  const C *extra = reserve_.extra(pass.layer, pass.direction);
+  work.extra = extra + p * dims_.padded_H + unit;
+  work.extra_row = dims_.padded_H;
+  if (facts_.spec.has_cell_state()) {
+    work.c_prev = (from_steps ? extra + before * dims_.padded_H : space_.c0 + first * dims_.padded_H) + unit;
+    work.c_prev_row = dims_.padded_H;
+    work.dc = space_.dc + first * dims_.padded_H + unit;
+    work.dc_row = dims_.padded_H;
+  }
+  if (dims_.P > 0) {
+    work.dh = space_.d_projected + first * dims_.padded_H + unit;
+    work.dh_row = dims_.padded_H;
+  } else {
+    work.h_prev = (from_steps ? reserve_.history(pass.layer) + before * dims_.output + pass.direction * dims_.O
+                              : space_.h0 + first * dims_.padded_O) +
+                  unit;
+    work.h_prev_row = from_steps ? dims_.output : dims_.padded_O;
+    work.dy = pass.dy + p * gradient_row_ + pass.direction * dims_.O + unit;
+    work.dy_row = gradient_row_;
+    work.dh = space_.dh + first * dims_.padded_O + unit;
+    work.dh_row = dims_.padded_O;
+  }
+  work.dx = pass.dx_gates + p * dims_.gates + column;
+  work.dx_row = dims_.gates;
+  work.dh_gate = dh_gates(pass) + p * dims_.gates + column;
+  work.dh_gate_row = dims_.gates;
+  facts_.kernel.backward[facts_.spec.cell][facts_.storage()](work);
+}
+
+template class BackwardRun<float>;
+template class BackwardRun<double>;
+
+}  // namespace rondo::cpu

@@ -1,0 +1,49 @@
+// Dimensions: the sizes of one spec on one instruction set, padded to whole vectors, and how matrices are cut into
+// panels.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "core/checked.h"
+#include "core/problem.h"
+#include "kernels/cpu/kernels.h"
+
+namespace rondo::cpu {
+
+// The columns of a packed matrix in panels of V vectors; the last panel may be narrower. A panel of K rows is K * width
+// elements.
+struct Panels {
+  int64_t columns;  // padded to lanes
+  int vectors;
+  int lanes;
+
+  int64_t width() const { return int64_t{vectors} * lanes; }
+  int64_t count() const { return divide_up(columns, width()); }
+  int vectors_at(int64_t panel) const {
+    return static_cast<int>(std::min<int64_t>(vectors, (columns - panel * width()) / lanes));
+  }
+  int64_t elements(int64_t K) const { return K * columns; }
+  int64_t offset(int64_t panel, int64_t K) const { return panel * width() * K; }
+};
+
+struct Dimensions {
+  Dimensions(const Spec &spec, int lanes, int plain_vectors);
+
+  int64_t I, H, P, O, L, D, G;
+  int lanes;
+  int64_t padded_H, padded_O;
+  int64_t gates;         // G * padded_H: gate columns, per block of lanes units each gate's lanes in turn
+  int64_t output;        // D * O: the width of a layer's output
+  int64_t widest_input;  // max(I, D*O)
+  int plain_vectors;
+  Panels gate_panels;
+  std::vector<int64_t> gate_rows;  // [gates]: gate column to row of W_ih and W_hh, -1 for a unit that does not exist
+  std::vector<int64_t> proj_rows;  // [padded O]: output column to row of W_hr, -1 beyond P
+
+  int64_t input(int64_t layer) const { return layer == 0 ? I : output; }
+  Panels plain_panels(int64_t columns) const { return {round_up(columns, lanes), plain_vectors, lanes}; }
+  int64_t units_per_gate_panel() const { return gate_panels.width() / G; }
+};
+
+}  // namespace rondo::cpu

@@ -1,0 +1,182 @@
+// Binds a call to its memory and hands it to the team: the last checks, which need workspace, reserve or packing, are
+// here.
+#include "backend/cpu/executor.h"
+
+#include <cinttypes>
+
+#include "backend/cpu/backward.h"
+#include "backend/cpu/forward.h"
+
+namespace rondo::cpu {
+namespace {
+
+uint64_t next_plan_id() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+// Of all that decides the bytes of packed parameters; never 0.
+uint64_t format_of(const Spec &spec, int lanes, int plain_vectors) {
+  uint64_t hash = 0xCBF29CE484222325u;
+  for (const int64_t fact : {spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers,
+                             spec.bidirectional, spec.bias, spec.dtype, int64_t{lanes}, int64_t{plain_vectors},
+                             int64_t{RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100}}) {
+    hash = (hash ^ static_cast<uint64_t>(fact)) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 32;
+  }
+  return hash | 1;
+}
+
+template <class C>
+Facts<C> make_facts(const Spec &spec, const Problem &problem) {
+  const auto &kernel = kernels::kernels<C>();
+  return {spec,   problem,        Dimensions(spec, kernel.lanes, kernel.panel_vectors),
+          kernel, next_plan_id(), format_of(spec, kernel.lanes, kernel.panel_vectors)};
+}
+
+// The packed parameters' layout is the passes' order: per layer, then per direction.
+template <class C, class Visit>
+int64_t visit_packed(const Dimensions &dims, Arena arena, Visit &&visit) {
+  for (int64_t layer = 0; layer < dims.L; ++layer) {
+    for (int64_t direction = 0; direction < dims.D; ++direction) {
+      visit(ForwardWeights<C>(arena, dims, dims.input(layer)), layer, direction);
+    }
+  }
+  return arena.used();
+}
+
+constexpr int64_t packed_header_bytes = round_up(sizeof(PackedHeader), block_alignment);
+
+}  // namespace
+
+template <class C>
+CpuExecutor<C>::CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem)
+    : resources_(std::move(resources)), facts_(make_facts<C>(spec, problem)) {}
+
+template <class C>
+MemoryNeeds CpuExecutor<C>::needs() const {
+  const Problem &problem = facts_.problem;
+  Arena forward(nullptr);
+  const ForwardSpace<C> forward_space(forward, facts_, problem.max_T, problem.max_N, problem.max_S);
+  MemoryNeeds needs{forward.used(), 0, 0};
+  if (problem.training) {
+    Arena backward(nullptr);
+    const BackwardSpace<C> backward_space(backward, facts_, problem.max_T, problem.max_N, problem.max_S);
+    needs.workspace = std::max(needs.workspace, backward.used());
+    Arena reserve(nullptr);
+    const Reserve<C> reserved(reserve, facts_, problem.max_S);
+    needs.reserve = reserve.used();
+  }
+  needs.packed = packed_header_bytes + visit_packed<C>(facts_.dims, Arena(nullptr), [](const auto &...) {});
+  return needs;
+}
+
+template <class C>
+std::string CpuExecutor<C>::description() const {
+  return "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) +
+         (sizeof(C) == 8 ? " f64" : " f32") + " lanes, products accumulate in " + (sizeof(C) == 8 ? "f64" : "f32") +
+         ", up to " + std::to_string(resources_->threads()) + " threads split by columns, one where a step is small\n";
+}
+
+template <class C>
+Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
+  auto *weights = static_cast<char *>(packed) + packed_header_bytes;
+  resources_->team().run(resources_->threads(), nullptr, [&](const Member &member) {
+    visit_packed<C>(facts_.dims, Arena(weights), [&](const ForwardWeights<C> &to, int64_t layer, int64_t direction) {
+      to.pack(member, facts_.spec, facts_.dims, params, layer, direction);
+    });
+  });
+  *static_cast<PackedHeader *>(packed) = {packed_magic, facts_.packed_format};
+  return {};
+}
+
+// A second thread pays for its barriers once a step has about this many multiply-adds.
+constexpr int64_t step_work_for_team = 32 << 10;
+
+template <class C>
+int CpuExecutor<C>::threads_for(const Batch &batch) const {
+  const int64_t rows = batch.T > 0 ? batch.S / batch.T : 0;
+  const bool small = rows * facts_.dims.gates * facts_.dims.O < step_work_for_team;
+  return small ? 1 : resources_->threads();
+}
+
+template <class C>
+Status CpuExecutor<C>::forward(const ForwardCall &call) const {
+  const Batch &batch = call.batch;
+  if (call.args.packed_params != nullptr) {
+    const auto *header = static_cast<const PackedHeader *>(call.args.packed_params);
+    if (header->magic != packed_magic || header->format != facts_.packed_format) {
+      return fail(
+          RONDO_ERROR_STATE,
+          "packed_params are not parameters packed in this plan's format, expected those of rondo_plan_pack_params");
+    }
+  }
+  Arena arena(call.args.workspace);
+  ForwardSpace<C> space(arena, facts_, batch.T, batch.N, batch.S);
+  RONDO_TRY(space.map.build(batch, facts_.spec.layout));
+  Arena reserve_arena(call.args.reserve);
+  Reserve<C> reserve(reserve_arena, facts_, batch.S);
+  if (facts_.problem.training) {
+    const uint64_t seed = call.args.seed_ptr != nullptr ? *call.args.seed_ptr : call.args.seed;
+    const uint64_t offset = call.args.offset_ptr != nullptr ? *call.args.offset_ptr : call.args.offset;
+    *reserve.header = {reserve_magic,     facts_.plan_id, batch.T, batch.N, hash_lengths(batch),
+                       hash_order(batch), seed,           offset,  0};
+  }
+  // The weights are only read; the arena hands out writable places for both uses.
+  auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
+  const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
+                          packed == nullptr ? nullptr : packed + packed_header_bytes);
+  resources_->team().run(threads_for(batch), space.scratch, run);
+  return {};
+}
+
+template <class C>
+Status CpuExecutor<C>::check_reserve(const ReserveHeader &header, const Batch &batch) const {
+  if (header.magic != reserve_magic) {
+    return fail(RONDO_ERROR_STATE, "reserve was not written by rondo_forward");
+  }
+  if (header.plan_id != facts_.plan_id) {
+    return fail(RONDO_ERROR_STATE, "reserve was written by another plan, expected this plan's");
+  }
+  if (header.consumed != 0) {
+    return fail(
+        RONDO_ERROR_STATE,
+        "reserve was used up by an earlier backward, as consume_reserve = 1 allows; expected a new forward first");
+  }
+  if (header.T != batch.T) {
+    return fail(RONDO_ERROR_STATE, "T is %" PRId64 ", but forward's was %" PRId64, batch.T, header.T);
+  }
+  if (header.N != batch.N) {
+    return fail(RONDO_ERROR_STATE, "N is %" PRId64 ", but forward's was %" PRId64, batch.N, header.N);
+  }
+  if (header.lengths != hash_lengths(batch)) {
+    return fail(RONDO_ERROR_STATE, "%s are not those that forward had",
+                batch.sequence == RONDO_SEQUENCE_PACKED ? "batch_sizes"
+                                                        : (batch.lengths32 != nullptr ? "lengths32" : "lengths"));
+  }
+  if (header.order != hash_order(batch)) {
+    return fail(RONDO_ERROR_STATE, "sorted_indices are not those that forward had");
+  }
+  return {};
+}
+
+template <class C>
+Status CpuExecutor<C>::backward(const BackwardCall &call) const {
+  const Batch &batch = call.batch;
+  Arena arena(call.args.workspace);
+  BackwardSpace<C> space(arena, facts_, batch.T, batch.N, batch.S);
+  RONDO_TRY(space.map.build(batch, facts_.spec.layout));
+  Arena reserve_arena(call.args.reserve);
+  const Reserve<C> reserve(reserve_arena, facts_, batch.S);
+  RONDO_TRY(check_reserve(*reserve.header, batch));
+  if (facts_.spec.consume_reserve != 0) {
+    reserve.header->consumed = 1;
+  }
+  resources_->team().run(threads_for(batch), space.scratch, BackwardRun<C>(facts_, call, space, reserve));
+  return {};
+}
+
+template class CpuExecutor<float>;
+template class CpuExecutor<double>;
+
+}  // namespace rondo::cpu

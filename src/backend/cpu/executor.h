@@ -1,0 +1,45 @@
+// CpuExecutor: one plan on the CPU, in double for f64 storage and float for the others.
+#pragma once
+
+#include "backend/backend.h"
+#include "backend/cpu/facts.h"
+
+namespace rondo::cpu {
+
+// What all plans of a context share: the team.
+class CpuResources final : public BackendResources {
+ public:
+  explicit CpuResources(int threads) : team_(threads), threads_(threads) {}
+  void set_threads(int threads) override {
+    team_.resize(threads);
+    threads_ = threads;
+  }
+  Team &team() { return team_; }
+  int threads() const { return threads_; }
+
+ private:
+  Team team_;
+  std::atomic<int> threads_;
+};
+
+template <class C>
+class CpuExecutor final : public Executor {
+ public:
+  CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
+
+  MemoryNeeds needs() const override;
+  uint64_t packed_format() const override { return facts_.packed_format; }
+  std::string description() const override;
+  Status pack(const void *const *params, void *packed) const override;
+  Status forward(const ForwardCall &call) const override;
+  Status backward(const BackwardCall &call) const override;
+
+ private:
+  int threads_for(const Batch &batch) const;
+  Status check_reserve(const ReserveHeader &header, const Batch &batch) const;
+
+  std::shared_ptr<CpuResources> resources_;
+  Facts<C> facts_;
+};
+
+}  // namespace rondo::cpu

@@ -1,0 +1,159 @@
+// Facts: what forward and backward need to know of their plan, and the layouts of its memory: workspace, reserve,
+// packed parameters.
+#pragma once
+
+#include "backend/cpu/arena.h"
+#include "backend/cpu/sequence_map.h"
+#include "backend/cpu/weights.h"
+#include "core/call.h"
+#include "kernels/cell/dropout.h"
+
+namespace rondo::cpu {
+
+template <class C>
+struct Facts {
+  Spec spec;
+  Problem problem;
+  Dimensions dims;
+  const kernels::Kernels<C> &kernel;
+  uint64_t plan_id;        // unique in the process; a reserve carries it
+  uint64_t packed_format;  // of spec and instruction set
+
+  int storage() const { return static_cast<int>(spec.dtype); }
+  // Whether the caller's data can be computed on as it lies.
+  bool storage_is_compute() const { return dtype_size(spec.storage()) == static_cast<int64_t>(sizeof(C)); }
+  int64_t element_bytes() const { return dtype_size(spec.storage()); }
+  // Rows of input products made at a time: about half a MiB, so that the steps find them in cache. From the spec alone,
+  // not the threads.
+  int64_t chunk_rows(int64_t N) const {
+    return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, 32, 1024));
+  }
+};
+
+// The dropout of one layer's output.
+struct LayerDropout {
+  uint64_t key;
+  uint64_t threshold;
+  double p;
+  bool active;
+};
+
+// What forward leaves for backward. Per layer the output history [S, D*O]; per layer and direction the gates [S,
+// gates], the cell's extra value [S, padded H] and, with a projection, what was projected [S, padded H].
+struct ReserveHeader {
+  uint64_t magic, plan_id;
+  int64_t T, N;
+  uint64_t lengths, order;  // hashes
+  uint64_t seed, offset;
+  uint64_t consumed;
+};
+inline constexpr uint64_t reserve_magic = 0x72646F6E2D727631u;
+inline constexpr uint64_t packed_magic = 0x72646F6E2D706B31u;
+
+struct PackedHeader {
+  uint64_t magic, format;
+};
+
+template <class C>
+struct Reserve {
+  ReserveHeader *header;
+  C *history_, *gates_, *extra_, *projected_;
+  int64_t S;
+  const Dimensions &dims;
+
+  Reserve(Arena &arena, const Facts<C> &facts, int64_t rows)
+      : header(arena.take<ReserveHeader>(1)),
+        history_(arena.take<C>(facts.dims.L * rows * facts.dims.output)),
+        gates_(arena.take<C>(facts.dims.L * facts.dims.D * rows * facts.dims.gates)),
+        extra_(arena.take<C>(facts.spec.has_cell_state() || facts.spec.cell == RONDO_CELL_GRU
+                                 ? facts.dims.L * facts.dims.D * rows * facts.dims.padded_H
+                                 : 0)),
+        projected_(arena.take<C>(facts.dims.P > 0 ? facts.dims.L * facts.dims.D * rows * facts.dims.padded_H : 0)),
+        S(rows),
+        dims(facts.dims) {}
+
+  C *history(int64_t layer) const { return history_ + layer * S * dims.output; }
+  C *gates(int64_t layer, int64_t direction) const { return gates_ + (layer * dims.D + direction) * S * dims.gates; }
+  C *extra(int64_t layer, int64_t direction) const { return extra_ + (layer * dims.D + direction) * S * dims.padded_H; }
+  C *projected(int64_t layer, int64_t direction) const {
+    return projected_ + (layer * dims.D + direction) * S * dims.padded_H;
+  }
+};
+
+template <class C>
+struct ForwardSpace {
+  SequenceMap map;
+  void *scratch;   // member 0's
+  C *input;        // [S, widest input]
+  C *history[2];   // [S, D*O] each; inference only: layers take turns
+  C *pre;          // [chunk rows, gates]
+  C *state[2];     // [N, padded O] each: steps take turns
+  C *c;            // [N, padded H]
+  C *projected;    // [N, padded H]; inference with projection
+  C *padding_row;  // [D*O]
+  char *weights;   // one layer and direction's, where the parameters are not packed; last: the rest of the space
+
+  ForwardSpace(Arena &arena, const Facts<C> &facts, int64_t T, int64_t N, int64_t S)
+      : map(arena, T, N),
+        scratch(arena.take<char>(member_scratch_bytes)),
+        input(arena.take<C>(S * facts.dims.widest_input)),
+        history{arena.take<C>(facts.problem.training ? 0 : S * facts.dims.output),
+                arena.take<C>(facts.problem.training || facts.dims.L == 1 ? 0 : S * facts.dims.output)},
+        pre(arena.take<C>(std::min(S, facts.chunk_rows(N)) * facts.dims.gates)),
+        state{arena.take<C>(N * facts.dims.padded_O), arena.take<C>(N * facts.dims.padded_O)},
+        c(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
+        projected(arena.take<C>(facts.dims.P > 0 ? N * facts.dims.padded_H : 0)),
+        padding_row(arena.take<C>(facts.dims.output)),
+        weights(arena.take<char>(0)) {
+    ForwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
+  }
+};
+
+template <class C>
+struct BackwardSpace {
+  SequenceMap map;
+  void *scratch;
+  C *input;          // [S, widest input]: the layer's x after dropout
+  C *gradient[2];    // [S, max(widest input, D*O)] each: dy of a layer, then its dx
+  C *dx_gates;       // [S, gates]; absent where the reserve may be consumed
+  C *dh_gates;       // [S, gates]; only where it differs from dx_gates
+  C *dh, *dc;        // [N, padded O], [N, padded H]
+  C *h0, *c0;        // [N, padded O], [N, padded H]
+  C *d_output;       // [S, padded O]: gradient of h after rounding, with projection only
+  C *d_projected;    // [N, padded H]: gradient of what was projected, with projection only
+  const C **h_prev;  // [S]: each packed row's previous h
+  C *d_weight;       // [max(gates, padded O), widest columns]
+  C *d_bias;         // [gates]
+  char *weights;
+
+  static int64_t widest_columns(const Dimensions &dims) {
+    return round_up(std::max({dims.widest_input, dims.O, dims.P > 0 ? dims.H : 0}), dims.lanes);
+  }
+
+  BackwardSpace(Arena &arena, const Facts<C> &facts, int64_t T, int64_t N, int64_t S)
+      : map(arena, T, N),
+        scratch(arena.take<char>(member_scratch_bytes)),
+        input(arena.take<C>(S * facts.dims.widest_input)),
+        gradient{arena.take<C>(S * gradient_row(facts.dims)), arena.take<C>(S * gradient_row(facts.dims))},
+        dx_gates(arena.take<C>(facts.spec.consume_reserve != 0 ? 0 : S * facts.dims.gates)),
+        dh_gates(arena.take<C>(facts.spec.cell == RONDO_CELL_GRU ? S * facts.dims.gates : 0)),
+        dh(arena.take<C>(N * facts.dims.padded_O)),
+        dc(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
+        h0(arena.take<C>(N * facts.dims.padded_O)),
+        c0(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
+        d_output(arena.take<C>(facts.dims.P > 0 ? S * facts.dims.padded_O : 0)),
+        d_projected(arena.take<C>(facts.dims.P > 0 ? N * facts.dims.padded_H : 0)),
+        h_prev(arena.take<const C *>(S)),
+        d_weight(arena.take<C>(std::max(facts.dims.gates, facts.dims.padded_O) * widest_columns(facts.dims))),
+        d_bias(arena.take<C>(facts.dims.gates)),
+        weights(arena.take<char>(0)) {
+    BackwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
+  }
+
+  // Rows of gradients are padded to whole vectors: products write them.
+  static int64_t gradient_row(const Dimensions &dims) {
+    return round_up(std::max(dims.widest_input, dims.output), dims.lanes);
+  }
+};
+
+}  // namespace rondo::cpu

@@ -1,0 +1,34 @@
+// One layer and direction's parameters as the kernels read them: panels for the products, biases in gate order.
+#pragma once
+
+#include "backend/cpu/arena.h"
+#include "backend/cpu/dimensions.h"
+#include "backend/cpu/team.h"
+#include "core/parameters.h"
+
+namespace rondo::cpu {
+
+template <class C>
+struct ForwardWeights {
+  C *ih, *hh;          // K = input, K = O; gate panels
+  C *bias_x, *bias_h;  // [gates]; zeros without bias
+  C *hr;               // K = H; plain panels over O, with projection only
+
+  ForwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
+  // Packs this member's part; the team meets before anyone reads.
+  void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
+            int64_t direction) const;
+};
+
+template <class C>
+struct BackwardWeights {
+  C *ih;  // K = gates; plain panels over the input
+  C *hh;  // K = gates; plain panels over O
+  C *hr;  // K = P; plain panels over H, with projection only
+
+  BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
+  void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
+            int64_t direction, bool with_ih) const;
+};
+
+}  // namespace rondo::cpu
