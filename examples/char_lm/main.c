@@ -18,7 +18,7 @@
 #include "train.h"
 
 /* A run without --steps or --epochs: enough to learn spelling and layout, without learning a small text by heart. */
-enum { DEFAULT_STEPS = 600, DEFAULT_PASSES = 12 };
+enum { DEFAULT_STEPS = 900, DEFAULT_PASSES = 12 };
 
 static volatile sig_atomic_t stopped_by = 0;
 

@@ -33,7 +33,7 @@ static const row_t table[] = {
     INTEGER(batch, 1, 32, 1, 4096, "streams of text side by side"),
     INTEGER(seq, 1, 64, 1, 65536, "bytes of each stream in a step"),
     REAL(lr, 1, 0.01, 1e-9, 10, "Adam's learning rate at the start"),
-    INTEGER(decay, 1, 600, 1, 1e9, "steps in which the rate comes down to a twentieth"),
+    INTEGER(decay, 1, 900, 1, 1e9, "steps in which the rate comes down to a twentieth"),
     REAL(dropout, 1, 0, 0, 1, "between layers; with one layer it has no effect"),
     INTEGER(seed, 1, 1, 0, 9007199254740992.0, "of the first parameters, of dropout and of the sample"),
     INTEGER(steps, 0, 0, 0, 1e12, "steps of this run, a loaded model's own not counted"),
@@ -118,7 +118,7 @@ static void help(void) {
     if (row->kind == KIND_CELL) {
       printf(" (%s)", "lstm");
     } else if (strcmp(row->name, "steps") == 0) {
-      printf(" (600, but at most 12 passes)");
+      printf(" (900, but at most 12 passes)");
     } else if (row->kind != KIND_PATH && row->fallback > 0) {
       printf(" (%g)", row->fallback);
     }

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/cell_table.h"
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -170,17 +171,17 @@ HWY_EXPORT(activation_f64);
 
 template <>
 CellTable<float> cell_table() {
-  return HWY_DYNAMIC_DISPATCH(cell_table_f32)();
+  return RONDO_DISPATCH(cell_table_f32)();
 }
 template <>
 CellTable<double> cell_table() {
-  return HWY_DYNAMIC_DISPATCH(cell_table_f64)();
+  return RONDO_DISPATCH(cell_table_f64)();
 }
 void activations(const float *x, float *sigmoids, float *tanhs, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(activation_f32)(x, sigmoids, tanhs, n);
+  RONDO_DISPATCH(activation_f32)(x, sigmoids, tanhs, n);
 }
 void activations(const double *x, double *sigmoids, double *tanhs, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(activation_f64)(x, sigmoids, tanhs, n);
+  RONDO_DISPATCH(activation_f64)(x, sigmoids, tanhs, n);
 }
 
 }  // namespace rondo::kernels

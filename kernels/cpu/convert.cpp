@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/convert_table.h"
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/element.h"
 #include "kernels/cpu/vector-inl.h"
 
@@ -105,11 +106,11 @@ HWY_EXPORT(convert_table_f64);
 
 template <>
 ConvertTable<float> convert_table() {
-  return HWY_DYNAMIC_DISPATCH(convert_table_f32)();
+  return RONDO_DISPATCH(convert_table_f32)();
 }
 template <>
 ConvertTable<double> convert_table() {
-  return HWY_DYNAMIC_DISPATCH(convert_table_f64)();
+  return RONDO_DISPATCH(convert_table_f64)();
 }
 
 }  // namespace rondo::kernels

@@ -10,6 +10,7 @@
 #include <array>
 #include <utility>
 
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/vector-inl.h"
 
@@ -116,13 +117,13 @@ HWY_EXPORT(target_name);
 
 template <>
 ProductTable<float> product_table() {
-  return HWY_DYNAMIC_DISPATCH(product_table_f32)();
+  return RONDO_DISPATCH(product_table_f32)();
 }
 template <>
 ProductTable<double> product_table() {
-  return HWY_DYNAMIC_DISPATCH(product_table_f64)();
+  return RONDO_DISPATCH(product_table_f64)();
 }
-const char *instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
+const char *instruction_set() { return RONDO_DISPATCH(target_name)(); }
 
 }  // namespace rondo::kernels
 #endif
