@@ -32,7 +32,7 @@ extern "C" {
  *   gru    r,z,n: r = sigmoid(..), z = sigmoid(..), n = tanh(W_in x + b_in + r*(W_hn h + b_hn)); h' = (1-z)*n + z*h
  *
  * Threads. Handles of type rondo_rnn_t are not locked: one thread at a time. Contexts and plans may be used by several threads at once,
- * each call with its own workspace, reserve and outputs.
+ * each call with its own workspace, reserve and outputs. In a forked child, contexts made before the fork run on one thread.
  *
  * Ownership. Every array belongs to the caller and is only used during the call it is given to; the library keeps no pointer to it.
  * Outputs alias no input and no other output. Data is aligned to its element type; workspace, reserve and packed parameters to 64 bytes.
@@ -63,7 +63,7 @@ RONDO_API const char *rondo_version_string(void);
 
 typedef struct rondo_context_s *rondo_context_t;
 
-/* level: 0 information, 1 warning. Called in the thread that caused the line; text is valid during the call only. */
+/* level: 0 information, 1 warning. Called in the thread that caused the line; text is valid during the call only. Must not throw. */
 typedef void (*rondo_log_callback_t)(void *user, int32_t level, const char *text);
 
 /* A context owns one team of CPU threads. It outlives its handle while plans made from it exist. destroy accepts NULL. */
@@ -160,8 +160,8 @@ RONDO_API rondo_status_t rondo_rnn_param_count(rondo_rnn_t rnn, int64_t *count);
 RONDO_API rondo_status_t rondo_rnn_param_info(rondo_rnn_t rnn, int64_t index, rondo_param_info_t *info);
 /* Elements of the flat buffer. */
 RONDO_API rondo_status_t rondo_rnn_flat_size(rondo_rnn_t rnn, int64_t *elements);
-/* Initial values: every parameter, biases too, uniform in (-1/sqrt(H), 1/sqrt(H)), a pure function of seed, index and element
- * (Philox4x32-10). params: count pointers to host memory of the storage type. */
+/* Initial values: every parameter, biases too, uniform from -1/sqrt(H) to 1/sqrt(H), a pure function of seed, layer,
+ * direction, name and element (Philox4x32-10). params: count pointers to host memory of the storage type. */
 RONDO_API rondo_status_t rondo_rnn_init_params(rondo_rnn_t rnn, uint64_t seed, void *const *params, int64_t count);
 
 /* ---- plan: one problem on one back end ---------------------------------------------------------------------------------------- */
@@ -216,6 +216,7 @@ typedef struct rondo_batch_s {
   const int32_t *lengths32;      /* the same as int32, instead of lengths */
   const int64_t *batch_sizes;    /* packed: [T], N at most, non-increasing, 1 or more each; host memory */
   const int64_t *sorted_indices; /* packed, optional: [N], a permutation; packed row r belongs to row sorted_indices[r] of h0, c0, hn, cn */
+  const void *reserved[4];       /* NULL: room for what later versions need to know */
 } rondo_batch_t;
 
 typedef struct rondo_forward_args_s {

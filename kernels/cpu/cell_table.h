@@ -12,6 +12,7 @@ using BackwardFunction = void (*)(const BackwardTile<C> &);
 
 template <class C>
 struct CellTable {
+  CellFacts facts[kCells];
   ForwardFunction<C> forward[kCells][kStorages];
   BackwardFunction<C> backward[kCells][kStorages];
 };

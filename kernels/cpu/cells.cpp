@@ -121,26 +121,26 @@ void backward_tile(const BackwardTile<T> &t) {
 
 // A type of arithmetic has only its own storage types: f64 has double, the others float.
 template <class T, class Cell>
-constexpr void fill_row(ForwardFunction<T> (&forward)[kStorages], BackwardFunction<T> (&backward)[kStorages]) {
+constexpr void fill_row(CellTable<T> &table, int row) {
   constexpr auto plain = sizeof(T) == sizeof(double) ? Storage::f64 : Storage::f32;
-  forward[static_cast<int>(plain)] = &forward_tile<T, Cell, plain>;
-  backward[static_cast<int>(plain)] = &backward_tile<T, Cell, plain>;
+  table.facts[row] = {Cell::kGates, Cell::kHasCellState, Cell::kHasExtra, Cell::kSplitsGradient};
+  table.forward[row][static_cast<int>(plain)] = &forward_tile<T, Cell, plain>;
+  table.backward[row][static_cast<int>(plain)] = &backward_tile<T, Cell, plain>;
   if constexpr (plain == Storage::f32) {
-    forward[static_cast<int>(Storage::f16)] = &forward_tile<T, Cell, Storage::f16>;
-    backward[static_cast<int>(Storage::f16)] = &backward_tile<T, Cell, Storage::f16>;
-    forward[static_cast<int>(Storage::bf16)] = &forward_tile<T, Cell, Storage::bf16>;
-    backward[static_cast<int>(Storage::bf16)] = &backward_tile<T, Cell, Storage::bf16>;
+    table.forward[row][static_cast<int>(Storage::f16)] = &forward_tile<T, Cell, Storage::f16>;
+    table.backward[row][static_cast<int>(Storage::f16)] = &backward_tile<T, Cell, Storage::f16>;
+    table.forward[row][static_cast<int>(Storage::bf16)] = &forward_tile<T, Cell, Storage::bf16>;
+    table.backward[row][static_cast<int>(Storage::bf16)] = &backward_tile<T, Cell, Storage::bf16>;
   }
 }
 
-// Rows in the order of rondo_cell_t.
 template <class T>
 CellTable<T> cell_table() {
   CellTable<T> table{};
-  fill_row<T, RnnTanhCell>(table.forward[0], table.backward[0]);
-  fill_row<T, RnnReluCell>(table.forward[1], table.backward[1]);
-  fill_row<T, LstmCell>(table.forward[2], table.backward[2]);
-  fill_row<T, GruCell>(table.forward[3], table.backward[3]);
+  fill_row<T, RnnTanhCell>(table, kRnnTanh);
+  fill_row<T, RnnReluCell>(table, kRnnRelu);
+  fill_row<T, LstmCell>(table, kLstm);
+  fill_row<T, GruCell>(table, kGru);
   return table;
 }
 CellTable<float> cell_table_f32() { return cell_table<float>(); }

@@ -9,9 +9,9 @@
 
 #include <algorithm>
 
+#include "kernels/cell/dtype.h"
 #include "kernels/cpu/convert_table.h"
 #include "kernels/cpu/dispatch.h"
-#include "kernels/cpu/element.h"
 #include "kernels/cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();

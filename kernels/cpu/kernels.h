@@ -11,7 +11,7 @@ namespace rondo::kernels {
 enum class Storage : int32_t { f64 = 0, f32 = 1, f16 = 2, bf16 = 3 };
 inline constexpr int kStorages = 4;
 // Cells, numbered as rondo_cell_t.
-inline constexpr int kCells = 4;
+enum CellRow { kRnnTanh = 0, kRnnRelu = 1, kLstm = 2, kGru = 3, kCells };
 
 // C[M, V*lanes] = A[M, K] * panel[K, V*lanes], or added to C. Element (m, k) of A lies at a[m*a_row + k*a_k].
 // Each element of C is one sum over k in ascending blocks of kBlockK: its order depends on K alone.
@@ -76,12 +76,19 @@ struct BackwardTile {
   ptrdiff_t dh_gate_row;
 };
 
+// What a cell's loops need, as the cell itself states it.
+struct CellFacts {
+  int gates;
+  bool has_cell_state, has_extra, splits_gradient;
+};
+
 template <class C>
 struct Kernels {
   const char *target;  // the instruction set's name
   int lanes;           // of a vector of C
   int panel_vectors;   // of a plain matrix
   void (*product)(const Product<C> &);
+  CellFacts cells[kCells];
   void (*forward[kCells][kStorages])(const ForwardTile<C> &);
   void (*backward[kCells][kStorages])(const BackwardTile<C> &);
   // n elements from storage, to storage (rounded), and added to storage in C before rounding.

@@ -5,21 +5,25 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/cpu/element.h"
+#include "kernels/cell/dtype.h"
 #include "kernels/cpu/kernels.h"
 
 namespace rondo::kernels {
 
-// Panel element (k, n) = source[rows[n] * ld + k]: the panel's columns are rows of the source. rows[n] = -1 gives
+// Panel element (k, n) = source[row_of(n) * ld + k]: the panel's columns are rows of the source. row_of(n) = -1 gives
 // zeros.
-template <class S, class C>
-void pack_transposed(const S *source, int64_t ld, const int64_t *rows, int64_t K, int64_t width, C *panel) {
+template <class S, class C, class RowOf>
+void pack_transposed(const S *source, int64_t ld, RowOf row_of, int64_t K, int64_t width, C *panel) {
   constexpr int64_t kStrip = 16;  // columns at a time: their source rows stay in the first cache level
   for (int64_t n0 = 0; n0 < width; n0 += kStrip) {
-    const int64_t n1 = std::min(n0 + kStrip, width);
+    const int64_t strip = std::min(kStrip, width - n0);
+    int64_t rows[kStrip];
+    for (int64_t n = 0; n < strip; ++n) {
+      rows[n] = row_of(n0 + n);
+    }
     for (int64_t k = 0; k < K; ++k) {
-      C *to = panel + k * width;
-      for (int64_t n = n0; n < n1; ++n) {
+      C *to = panel + k * width + n0;
+      for (int64_t n = 0; n < strip; ++n) {
         to[n] = rows[n] < 0 ? C{0} : from_storage<C>(source[rows[n] * ld + k]);
       }
     }

@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <system_error>
 
 #include "core/context.h"
 #include "core/pointers.h"
@@ -27,8 +28,12 @@ rondo_status_t guarded(const char *function, Body &&body) noexcept {
     return status.code();
   } catch (const std::bad_alloc &) {
     return fail(RONDO_ERROR_OUT_OF_MEMORY, "the host has no memory left").code();
+  } catch (const std::system_error &fault) {
+    return fail(RONDO_ERROR_OUT_OF_MEMORY, "the system has no more threads or locks: %s", fault.what()).code();
   } catch (const std::exception &fault) {
     return fail(RONDO_ERROR_INTERNAL, "unexpected: %s", fault.what()).code();
+  } catch (...) {
+    return fail(RONDO_ERROR_INTERNAL, "something that is no std::exception was thrown, as by a log callback").code();
   }
 }
 

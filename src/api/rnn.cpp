@@ -125,7 +125,7 @@ rondo_status_t rondo_rnn_init_params(rondo_rnn_t rnn, uint64_t seed, void *const
   return guarded(__func__, [&]() -> Status {
     RONDO_TRY(check_present("rnn", rnn));
     RONDO_TRY(rondo::validate(rnn->spec));
-    RONDO_TRY(rondo::check_param_pointers(rnn->spec, "params", params, count, false, rnn->spec.storage()));
+    RONDO_TRY(rondo::check_param_pointers(rnn->spec, "params", "count", params, count, false, rnn->spec.storage()));
     rondo::init_params(rnn->spec, seed, params);
     return {};
   });

@@ -33,7 +33,8 @@ class Backend {
   virtual const char *detail() const = 0;
   // Why it cannot serve a problem, empty where it can. Only asked of an available back end.
   virtual std::string refusal(const Spec &spec, const Problem &problem) const = 0;
-  virtual std::unique_ptr<Executor> create(Context &context, const Spec &spec, const Problem &problem) const = 0;
+  virtual Status create(Context &context, const Spec &spec, const Problem &problem,
+                        std::unique_ptr<Executor> *executor) const = 0;
 };
 
 }  // namespace rondo

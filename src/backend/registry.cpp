@@ -17,9 +17,9 @@ class MissingBackend final : public Backend {
   bool available() const override { return false; }
   const char *detail() const override { return why_; }
   std::string refusal(const Spec & /*spec*/, const Problem & /*problem*/) const override { return why_; }
-  std::unique_ptr<Executor> create(Context & /*context*/, const Spec & /*spec*/,
-                                   const Problem & /*problem*/) const override {
-    return nullptr;
+  Status create(Context & /*context*/, const Spec & /*spec*/, const Problem & /*problem*/,
+                std::unique_ptr<Executor> * /*executor*/) const override {
+    return fail(RONDO_ERROR_UNSUPPORTED, "%s: %s", name_, why_);
   }
 
  private:

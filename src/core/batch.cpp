@@ -1,8 +1,8 @@
 // The rules for a call's T, N, lengths and batch sizes; nothing is written before all of them hold.
 #include "core/batch.h"
 
+#include <algorithm>
 #include <cinttypes>
-#include <cstring>
 
 #include "core/pointers.h"
 
@@ -53,22 +53,12 @@ Status check_lengths(const Problem &problem, Batch &batch) {
   return {};
 }
 
-Status check_batch_sizes(const Problem &problem, const Batch &batch) {
+Status check_packed(const Problem &problem, const Batch &batch) {
   if (batch.batch_sizes == nullptr && batch.T > 0) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "batch_sizes is NULL, expected %" PRId64 " sizes", batch.T);
   }
   int64_t sum = 0;
-  int64_t before = batch.N;
-  for (int64_t t = 0; t < batch.T; ++t) {
-    const int64_t size = batch.batch_sizes[t];
-    if (size < 1 || size > before) {
-      return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                  "batch_sizes[%" PRId64 "] is %" PRId64 ", expected 1 to %" PRId64 ", %s", t, size, before,
-                  t == 0 ? "the batch N" : "the one before");
-    }
-    before = size;
-    sum += size;
-  }
+  RONDO_TRY(check_batch_sizes(batch.batch_sizes, batch.T, batch.N, &sum));
   if (batch.S != sum) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "S is %" PRId64 ", but the batch_sizes sum to %" PRId64, batch.S, sum);
   }
@@ -87,6 +77,9 @@ uint64_t mixed(uint64_t hash, int64_t value) {
 }  // namespace
 
 Status make_batch(const Problem &problem, const rondo_batch_t &given, Batch *batch) {
+  for (const void *later : given.reserved) {
+    RONDO_TRY(check_absent("batch.reserved", later, "this version knows no such member"));
+  }
   RONDO_TRY(check_size("T", given.T, problem.max_T));
   RONDO_TRY(check_size("N", given.N, problem.max_N));
   *batch = {problem.sequence, given.T,         given.N,           given.S,
@@ -96,7 +89,7 @@ Status make_batch(const Problem &problem, const rondo_batch_t &given, Batch *bat
     RONDO_TRY(only_for("lengths", problem, "lengths32", given.lengths32));
   }
   if (problem.sequence == RONDO_SEQUENCE_PACKED) {
-    return check_batch_sizes(problem, *batch);
+    return check_packed(problem, *batch);
   }
   RONDO_TRY(only_for("packed", problem, "batch_sizes", given.batch_sizes));
   RONDO_TRY(only_for("packed", problem, "sorted_indices", given.sorted_indices));
@@ -115,17 +108,33 @@ Status make_batch(const Problem &problem, const rondo_batch_t &given, Batch *bat
   return {};
 }
 
-Status check_permutation(const Batch &batch, unsigned char *seen) {
-  if (batch.sorted_indices == nullptr) {
+Status check_batch_sizes(const int64_t *batch_sizes, int64_t T, int64_t N, int64_t *sum) {
+  if (N == 0 && T > 0) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT, "T is %" PRId64 ", expected 0 entries of batch_sizes where N is 0", T);
+  }
+  *sum = 0;
+  for (int64_t t = 0; t < T; ++t) {
+    const int64_t before = t == 0 ? N : batch_sizes[t - 1];
+    if (batch_sizes[t] < 1 || batch_sizes[t] > before) {
+      return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                  "batch_sizes[%" PRId64 "] is %" PRId64 ", expected 1 to %" PRId64 ", %s", t, batch_sizes[t], before,
+                  t == 0 ? "the batch N" : "the one before");
+    }
+    *sum += batch_sizes[t];
+  }
+  return {};
+}
+
+Status check_permutation(const int64_t *sorted_indices, int64_t N, unsigned char *seen) {
+  if (sorted_indices == nullptr) {
     return {};
   }
-  std::memset(seen, 0, static_cast<size_t>(batch.N));
-  for (int64_t r = 0; r < batch.N; ++r) {
-    const int64_t row = batch.sorted_indices[r];
-    if (row < 0 || row >= batch.N || seen[row] != 0) {
+  std::fill_n(seen, N, static_cast<unsigned char>(0));
+  for (int64_t r = 0; r < N; ++r) {
+    const int64_t row = sorted_indices[r];
+    if (row < 0 || row >= N || seen[row] != 0) {
       return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                  "sorted_indices[%" PRId64 "] is %" PRId64 ", expected each of 0 to %" PRId64 " once", r, row,
-                  batch.N - 1);
+                  "sorted_indices[%" PRId64 "] is %" PRId64 ", expected each of 0 to %" PRId64 " once", r, row, N - 1);
     }
     seen[row] = 1;
   }
@@ -148,8 +157,8 @@ uint64_t hash_lengths(const Batch &batch) {
 
 uint64_t hash_order(const Batch &batch) {
   uint64_t hash = 1;
-  for (int64_t r = 0; r < batch.N && batch.sorted_indices != nullptr; ++r) {
-    hash = mixed(hash, batch.sorted_indices[r]);
+  for (int64_t r = 0; r < batch.N && batch.sequence == RONDO_SEQUENCE_PACKED; ++r) {
+    hash = mixed(hash, batch.sorted_indices == nullptr ? r : batch.sorted_indices[r]);
   }
   return hash;
 }

@@ -18,8 +18,10 @@ struct Batch {
 
 Status make_batch(const Problem &problem, const rondo_batch_t &given, Batch *batch);
 
-// sorted_indices must name every row once. seen: N bytes of scratch.
-Status check_permutation(const Batch &batch, unsigned char *seen);
+// batch_sizes [T] must not increase, from N at most to 1 at least; *sum is their sum.
+Status check_batch_sizes(const int64_t *batch_sizes, int64_t T, int64_t N, int64_t *sum);
+// sorted_indices [N] must name every row once; NULL is the order as it is. seen: N bytes of scratch.
+Status check_permutation(const int64_t *sorted_indices, int64_t N, unsigned char *seen);
 
 // Order-sensitive hashes of what must not change between forward and backward.
 uint64_t hash_lengths(const Batch &batch);

@@ -29,13 +29,13 @@ Status check_sequence_data(const Spec &spec, const Batch &batch, const char *nam
   return check_data(name, pointer, spec.storage());
 }
 
-Status check_stream(const Spec & /*spec*/, const void *stream) {
-  return check_absent("stream", stream, "the plan runs on the cpu");
+Status check_stream(rondo_device_t device, const void *stream) {
+  return device == RONDO_DEVICE_CPU ? check_absent("stream", stream, "the plan runs on the cpu") : Status();
 }
 
 }  // namespace
 
-Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs,
+Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,
                      const rondo_forward_args_t *given, ForwardCall *call) {
   RONDO_TRY(read_struct("args", given, &call->args));
   const rondo_forward_args_t &a = call->args;
@@ -44,7 +44,7 @@ Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds
   RONDO_TRY(check_data("h0", a.h0, spec.storage()));
   RONDO_TRY(check_cell_state(spec, "c0", a.c0));
   if (a.packed_params == nullptr) {
-    RONDO_TRY(check_param_pointers(spec, "params", a.params, a.param_count, false, spec.storage()));
+    RONDO_TRY(check_param_pointers(spec, "params", "param_count", a.params, a.param_count, false, spec.storage()));
   } else {
     RONDO_TRY(check_absent("params", static_cast<const void *>(a.params), "packed_params is given"));
     RONDO_TRY(check_block("packed_params", a.packed_params, needs.packed, needs.packed));
@@ -52,18 +52,18 @@ Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds
   RONDO_TRY(check_sequence_data(spec, call->batch, "y", a.y, problem.training && spec.single_cell == 0));
   RONDO_TRY(check_data("hn", a.hn, spec.storage()));
   RONDO_TRY(check_cell_state(spec, "cn", a.cn));
-  RONDO_TRY(check_data("seed_ptr", a.seed_ptr, RONDO_F64));
-  RONDO_TRY(check_data("offset_ptr", a.offset_ptr, RONDO_F64));
+  RONDO_TRY(check_aligned("seed_ptr", a.seed_ptr, sizeof(uint64_t), "a uint64_t"));
+  RONDO_TRY(check_aligned("offset_ptr", a.offset_ptr, sizeof(uint64_t), "a uint64_t"));
   RONDO_TRY(check_block("workspace", a.workspace, a.workspace_size, needs.workspace));
   if (problem.training) {
     RONDO_TRY(check_block("reserve", a.reserve, a.reserve_size, needs.reserve));
   } else {
     RONDO_TRY(check_absent("reserve", a.reserve, "the plan is for inference"));
   }
-  return check_stream(spec, a.stream);
+  return check_stream(device, a.stream);
 }
 
-Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs,
+Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,
                       const rondo_backward_args_t *given, BackwardCall *call) {
   RONDO_TRY(read_struct("args", given, &call->args));
   if (!problem.training) {
@@ -74,7 +74,7 @@ Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeed
   RONDO_TRY(check_sequence_data(spec, call->batch, "x", a.x, true));
   RONDO_TRY(check_data("h0", a.h0, spec.storage()));
   RONDO_TRY(check_cell_state(spec, "c0", a.c0));
-  RONDO_TRY(check_param_pointers(spec, "params", a.params, a.param_count, false, spec.storage()));
+  RONDO_TRY(check_param_pointers(spec, "params", "param_count", a.params, a.param_count, false, spec.storage()));
   RONDO_TRY(check_sequence_data(spec, call->batch, "y", a.y, spec.single_cell == 0));
   RONDO_TRY(check_data("dy", a.dy, spec.storage()));
   RONDO_TRY(check_data("dhn", a.dhn, spec.storage()));
@@ -83,7 +83,8 @@ Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeed
   RONDO_TRY(check_data("dh0", a.dh0, spec.storage()));
   RONDO_TRY(check_cell_state(spec, "dc0", a.dc0));
   if (a.dparams != nullptr) {
-    RONDO_TRY(check_param_pointers(spec, "dparams", a.dparams, a.param_count, true, spec.param_grad_dtype()));
+    RONDO_TRY(
+        check_param_pointers(spec, "dparams", "param_count", a.dparams, a.param_count, true, spec.param_grad_dtype()));
   }
   if (a.accumulate != 0 && a.accumulate != 1) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "accumulate is %" PRId32 ", expected 0 or 1", a.accumulate);
@@ -93,7 +94,7 @@ Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeed
   }
   RONDO_TRY(check_block("workspace", a.workspace, a.workspace_size, needs.workspace));
   RONDO_TRY(check_block("reserve", a.reserve, a.reserve_size, needs.reserve));
-  return check_stream(spec, a.stream);
+  return check_stream(device, a.stream);
 }
 
 }  // namespace rondo

@@ -21,9 +21,9 @@ struct MemoryNeeds {
 };
 
 // Everything that can be told without reading workspace, reserve or packed parameters.
-Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs,
+Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,
                      const rondo_forward_args_t *given, ForwardCall *call);
-Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs,
+Status check_backward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,
                       const rondo_backward_args_t *given, BackwardCall *call);
 
 }  // namespace rondo

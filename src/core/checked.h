@@ -28,6 +28,12 @@ class Checked {
   bool overflowed_ = false;
 };
 
+// The larger; an overflow in either stays.
+constexpr Checked larger(Checked a, Checked b) { return a.value() < b.value() ? b + a * 0 : a + b * 0; }
+constexpr Checked round_up(Checked value, int64_t multiple) {
+  const Checked raised = value + (multiple - 1);
+  return raised + -(raised.value() % multiple);
+}
 constexpr int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 constexpr int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
 

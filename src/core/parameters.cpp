@@ -140,13 +140,13 @@ Status check_parameter_sizes(const Spec &spec) {
   return {};
 }
 
-Status check_param_pointers(const Spec &spec, const char *name, const void *const *pointers, int64_t count,
-                            bool entries_may_be_null, rondo_dtype_t dtype) {
+Status check_param_pointers(const Spec &spec, const char *name, const char *count_name, const void *const *pointers,
+                            int64_t count, bool entries_may_be_null, rondo_dtype_t dtype) {
   if (pointers == nullptr) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "%s is NULL, expected %" PRId64 " pointers", name, param_count(spec));
   }
   if (count != param_count(spec)) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT, "param_count is %" PRId64 ", expected %" PRId64, count,
+    return fail(RONDO_ERROR_INVALID_ARGUMENT, "%s is %" PRId64 ", expected %" PRId64, count_name, count,
                 param_count(spec));
   }
   for (int64_t k = 0; k < count; ++k) {

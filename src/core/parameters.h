@@ -31,10 +31,10 @@ int64_t param_index(const Spec &spec, int64_t layer, int64_t direction, ParamKin
 // Refuses sizes whose parameters, in bytes, do not fit an int64.
 Status check_parameter_sizes(const Spec &spec);
 
-// count and pointers as a caller gave them; `name` is the argument's name. NULL entries are errors unless they are
+// count and pointers as a caller gave them, under the arguments' names. NULL entries are errors unless they are
 // allowed.
-Status check_param_pointers(const Spec &spec, const char *name, const void *const *pointers, int64_t count,
-                            bool entries_may_be_null, rondo_dtype_t dtype);
+Status check_param_pointers(const Spec &spec, const char *name, const char *count_name, const void *const *pointers,
+                            int64_t count, bool entries_may_be_null, rondo_dtype_t dtype);
 
 // U(-1/sqrt(H), 1/sqrt(H)) for every parameter, a pure function of seed, index and element.
 void init_params(const Spec &spec, uint64_t seed, void *const *params);

@@ -21,12 +21,16 @@ Status check_absent(const char *name, const void *pointer, const char *why) {
   return {};
 }
 
-Status check_data(const char *name, const void *pointer, rondo_dtype_t dtype) {
-  if (!is_aligned(pointer, dtype_size(dtype))) {
+Status check_aligned(const char *name, const void *pointer, int64_t alignment, const char *type) {
+  if (!is_aligned(pointer, alignment)) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "%s is %p, expected a multiple of %" PRId64 " bytes, as %s needs", name,
-                pointer, dtype_size(dtype), dtype_name(dtype));
+                pointer, alignment, type);
   }
   return {};
+}
+
+Status check_data(const char *name, const void *pointer, rondo_dtype_t dtype) {
+  return check_aligned(name, pointer, dtype_size(dtype), dtype_name(dtype));
 }
 
 Status check_block(const char *name, const void *pointer, int64_t size, int64_t needed) {

@@ -45,15 +45,9 @@ Status make_problem(const Spec &spec, const rondo_plan_args_t &args, Problem *pr
                 sequence_name(args.sequence));
   }
   const Checked TN = Checked(args.max_T) * args.max_N;
-  // The widest row that any back end keeps, in bytes of double: gates and their gradients, states and inputs of every
-  // layer.
-  const Checked row = (Checked(spec.gates() * 4 + 8) * (spec.hidden_size + 64) + Checked(spec.input_size) + 64) *
-                      spec.directions() * spec.num_layers * dtype_size(RONDO_F64) * 4;
-  const Checked states = row * args.max_N;
-  if (TN.overflowed() || (row * TN).overflowed() || states.overflowed() || (Checked(args.max_T) * 64).overflowed()) {
+  if (TN.overflowed()) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "max_T %" PRId64 " and max_N %" PRId64
-                ": the plan's memory overflows int64, expected less than 2^63 bytes",
+                "max_T %" PRId64 " and max_N %" PRId64 ": their product overflows int64, expected less than 2^63",
                 args.max_T, args.max_N);
   }
   if (args.max_S > TN.value()) {

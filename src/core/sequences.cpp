@@ -1,4 +1,4 @@
-// Rearranging between padded and packed data. Elements are only copied, so four types are two sizes of word.
+// Rearranging between padded and packed data. Elements are only copied, whatever their type.
 #include "core/sequences.h"
 
 #include <algorithm>
@@ -7,10 +7,11 @@
 #include <numeric>
 #include <vector>
 
+#include "core/batch.h"
 #include "core/checked.h"
+#include "core/element.h"
 #include "core/pointers.h"
 #include "core/spec.h"
-#include "kernels/cell/half.h"
 
 namespace rondo {
 namespace {
@@ -18,29 +19,6 @@ namespace {
 int64_t padded_row(const rondo_packing_t &p, int64_t t, int64_t r) {
   const int64_t n = p.sorted_indices == nullptr ? r : p.sorted_indices[r];
   return p.layout == RONDO_TIME_MAJOR ? t * p.N + n : n * p.padded_T + t;
-}
-
-void fill_padding(const rondo_packing_t &p, char *element) {
-  switch (p.dtype) {
-    case RONDO_F64:
-      std::memcpy(element, &p.padding_value, 8);
-      break;
-    case RONDO_F32: {
-      const auto value = static_cast<float>(p.padding_value);
-      std::memcpy(element, &value, 4);
-      break;
-    }
-    case RONDO_F16: {
-      const kernels::F16 value = kernels::to_f16(static_cast<float>(p.padding_value));
-      std::memcpy(element, &value, 2);
-      break;
-    }
-    default: {
-      const kernels::Bf16 value = kernels::to_bf16(static_cast<float>(p.padding_value));
-      std::memcpy(element, &value, 2);
-      break;
-    }
-  }
 }
 
 Status check_not_negative(const char *name, int64_t value) {
@@ -77,7 +55,8 @@ Status batch_sizes_from_lengths(const int64_t *lengths, int64_t N, int32_t enfor
     sum = sum + lengths[n];
   }
   if (sum.overflowed()) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT, "lengths: their sum overflows int64");
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "lengths: the sum of %" PRId64 " lengths overflows int64, expected less than 2^63", N);
   }
   if (longest > out->room) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT,
@@ -134,27 +113,10 @@ Status check_packing(const rondo_packing_t &p) {
   if (p.T > 0) {
     RONDO_TRY(check_present("batch_sizes", p.batch_sizes));
   }
-  for (int64_t t = 0; t < p.T; ++t) {
-    const int64_t before = t == 0 ? p.N : p.batch_sizes[t - 1];
-    if (p.batch_sizes[t] < 1 || p.batch_sizes[t] > before) {
-      return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                  "batch_sizes[%" PRId64 "] is %" PRId64 ", expected 1 to %" PRId64 ", %s", t, p.batch_sizes[t], before,
-                  t == 0 ? "the rows N" : "the one before");
-    }
-  }
-  if (p.sorted_indices != nullptr) {
-    std::vector<bool> seen(static_cast<size_t>(p.N));
-    for (int64_t r = 0; r < p.N; ++r) {
-      const int64_t n = p.sorted_indices[r];
-      if (n < 0 || n >= p.N || seen[static_cast<size_t>(n)]) {
-        return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                    "sorted_indices[%" PRId64 "] is %" PRId64 ", expected each of 0 to %" PRId64 " once", r, n,
-                    p.N - 1);
-      }
-      seen[static_cast<size_t>(n)] = true;
-    }
-  }
-  return {};
+  int64_t sum = 0;
+  RONDO_TRY(check_batch_sizes(p.batch_sizes, p.T, p.N, &sum));
+  std::vector<unsigned char> seen(static_cast<size_t>(p.sorted_indices == nullptr ? 0 : p.N));
+  return check_permutation(p.sorted_indices, p.N, seen.data());
 }
 
 void pack_padded(const rondo_packing_t &p, const void *padded, void *packed) {
@@ -170,8 +132,8 @@ void pack_padded(const rondo_packing_t &p, const void *padded, void *packed) {
 void pad_packed(const rondo_packing_t &p, const void *packed, void *padded, int64_t *lengths) {
   const int64_t size = dtype_size(p.dtype);
   const int64_t bytes = p.F * size;
-  char padding[8] = {};
-  fill_padding(p, padding);
+  alignas(8) char padding[8] = {};
+  store_element(p.dtype, p.padding_value, padding, 0);
   const auto *from = static_cast<const char *>(packed);
   auto *to = static_cast<char *>(padded);
   for (int64_t t = 0; t < p.padded_T; ++t) {

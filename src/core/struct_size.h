@@ -9,6 +9,9 @@
 
 namespace rondo {
 
+// No version's struct comes near this; a larger size was never set, and what it claims must not be read.
+inline constexpr size_t largest_struct = 4096;
+
 // This is the first release: every struct's smallest accepted size is its size today.
 template <class T>
 Status check_struct(const char *name, const T *given, size_t first_release_size = sizeof(T)) {
@@ -18,6 +21,10 @@ Status check_struct(const char *name, const T *given, size_t first_release_size 
   if (given->struct_size < first_release_size) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "%s->struct_size is %zu, expected %zu", name, given->struct_size,
                 sizeof(T));
+  }
+  if (given->struct_size > largest_struct) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT, "%s->struct_size is %zu, expected %zu, the size of the struct", name,
+                given->struct_size, sizeof(T));
   }
   const auto *bytes = reinterpret_cast<const unsigned char *>(given);
   for (size_t k = sizeof(T); k < given->struct_size; ++k) {

@@ -20,32 +20,33 @@ Status Plan::create(std::shared_ptr<Context> context, const Spec &spec, const ro
   RONDO_TRY(make_problem(spec, known, &made->problem_));
   RONDO_TRY(select_backend(spec, made->problem_, &made->selection_));
   made->context_ = std::move(context);
-  made->executor_ = made->selection_.backend->create(*made->context_, spec, made->problem_);
+  RONDO_TRY(made->selection_.backend->create(*made->context_, spec, made->problem_, &made->executor_));
   made->needs_ = made->executor_->needs();
   made->selection_.explanation += made->executor_->description();
   if (made->problem_.training && spec.dropout > 0 && spec.num_layers == 1) {
     made->context_->log(
         1, "dropout is set, but num_layers is 1: dropout follows every layer but the last, so it has no effect");
   }
+  made->context_->log(0, made->selection_.explanation);
   *plan = std::move(made);
   return {};
 }
 
 Status Plan::pack(const void *const *params, int64_t count, void *packed, int64_t packed_size) const {
-  RONDO_TRY(check_param_pointers(spec_, "params", params, count, false, spec_.storage()));
+  RONDO_TRY(check_param_pointers(spec_, "params", "count", params, count, false, spec_.storage()));
   RONDO_TRY(check_block("packed", packed, packed_size, needs_.packed));
   return executor_->pack(params, packed);
 }
 
 Status Plan::forward(const rondo_forward_args_t *args) const {
   ForwardCall call{};
-  RONDO_TRY(check_forward(spec_, problem_, needs_, args, &call));
+  RONDO_TRY(check_forward(spec_, problem_, needs_, device(), args, &call));
   return executor_->forward(call);
 }
 
 Status Plan::backward(const rondo_backward_args_t *args) const {
   BackwardCall call{};
-  RONDO_TRY(check_backward(spec_, problem_, needs_, args, &call));
+  RONDO_TRY(check_backward(spec_, problem_, needs_, device(), args, &call));
   return executor_->backward(call);
 }
 

@@ -14,16 +14,16 @@ class Arena {
   explicit Arena(void *base) : base_(static_cast<char *>(base)) {}
 
   template <class T>
-  T *take(int64_t elements) {
-    char *place = base_ == nullptr ? nullptr : base_ + used_;
-    used_ += round_up(elements * static_cast<int64_t>(sizeof(T)), block_alignment);
+  T *take(Checked elements) {
+    char *place = base_ == nullptr ? nullptr : base_ + used_.value();
+    used_ = used_ + round_up(elements * static_cast<int64_t>(sizeof(T)), block_alignment);
     return reinterpret_cast<T *>(place);
   }
-  int64_t used() const { return used_; }
+  Checked used() const { return used_; }
 
  private:
   char *base_;
-  int64_t used_ = 0;
+  Checked used_ = 0;
 };
 
 }  // namespace rondo::cpu

@@ -2,7 +2,6 @@
 // gradients.cpp.
 #include "backend/cpu/backward.h"
 
-#include "backend/cpu/forward.h"
 #include "backend/cpu/products.h"
 
 namespace rondo::cpu {
@@ -73,7 +72,7 @@ void BackwardRun<C>::load_states(const Member &member, const Pass &pass) const {
   const int64_t index = pass.layer * dims_.D + pass.direction;
   rows.load_state(call_.args.dhn, facts_.spec.storage(), index, dims_.O, space_.dh, dims_.padded_O);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.h0, dims_.padded_O);
-  if (facts_.spec.has_cell_state()) {
+  if (facts_.cell().has_cell_state) {
     rows.load_state(call_.args.dcn, facts_.spec.cell_state_dtype(), index, dims_.H, space_.dc, dims_.padded_H);
     rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c0, dims_.padded_H);
   }
@@ -135,8 +134,8 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, int64_t t) con
   const int64_t from_steps = rows_with_previous(pass, t);
   for (int64_t panel = member.first(dims_.gate_panels.count()); panel < member.last(dims_.gate_panels.count());
        ++panel) {
-    cell_rows(member, pass, t, panel, 0, from_steps);
-    cell_rows(member, pass, t, panel, from_steps, active);
+    cell_rows(pass, t, panel, 0, from_steps);
+    cell_rows(pass, t, panel, from_steps, active);
   }
   member.sync();
   // Onto the direct part that the cell left in dh; with a projection there is none.
@@ -155,8 +154,7 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, int64_t t) con
 
 // Rows [first, last) of one gate panel, which all have a previous step or all began with h0.
 template <class C>
-void BackwardRun<C>::cell_rows(const Member & /*member*/, const Pass &pass, int64_t t, int64_t panel, int64_t first,
-                               int64_t last) const {
+void BackwardRun<C>::cell_rows(const Pass &pass, int64_t t, int64_t panel, int64_t first, int64_t last) const {
   if (first == last) {
     return;
   }
@@ -174,7 +172,7 @@ void BackwardRun<C>::cell_rows(const Member & /*member*/, const Pass &pass, int6
   const C *extra = reserve_.extra(pass.layer, pass.direction);
   work.extra = extra + p * dims_.padded_H + unit;
   work.extra_row = dims_.padded_H;
-  if (facts_.spec.has_cell_state()) {
+  if (facts_.cell().has_cell_state) {
     work.c_prev = (from_steps ? extra + before * dims_.padded_H : space_.c0 + first * dims_.padded_H) + unit;
     work.c_prev_row = dims_.padded_H;
     work.dc = space_.dc + first * dims_.padded_H + unit;

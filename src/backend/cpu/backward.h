@@ -35,12 +35,12 @@ class BackwardRun {
   void load_states(const Member &member, const Pass &pass) const;
   void find_previous(const Member &member, const Pass &pass) const;
   void step(const Member &member, const Pass &pass, int64_t t) const;
-  void cell_rows(const Member &member, const Pass &pass, int64_t t, int64_t panel, int64_t first, int64_t last) const;
+  void cell_rows(const Pass &pass, int64_t t, int64_t panel, int64_t first, int64_t last) const;
   void output_gradient(const Member &member, const Pass &pass, int64_t t) const;
   void parameter_gradients(const Member &member, const Pass &pass) const;
-  template <class RowOf>
+  template <class Place, class RowOf>
   void weight_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g, int64_t g_row, int64_t M,
-                       const int64_t *rows, RowOf x, int64_t columns) const;
+                       Place place, RowOf x, int64_t columns) const;
   void bias_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g) const;
   void *wanted(const Pass &pass, ParamKind kind) const;
   void put(const C *values, int64_t n, void *to, int64_t element) const;
@@ -52,7 +52,7 @@ class BackwardRun {
     const int64_t before = previous(pass, t);
     return before < 0 || before >= space_.map.T() ? 0 : std::min(space_.map.active(t), space_.map.active(before));
   }
-  C *dh_gates(const Pass &pass) const { return facts_.spec.cell == RONDO_CELL_GRU ? space_.dh_gates : pass.dx_gates; }
+  C *dh_gates(const Pass &pass) const { return facts_.cell().splits_gradient ? space_.dh_gates : pass.dx_gates; }
 
   const Facts<C> &facts_;
   const Dimensions &dims_;

@@ -14,32 +14,32 @@ class CpuBackend final : public Backend {
  public:
   CpuBackend() {
     const char *best = environment("RONDO_MAX_ISA");
-    limit_is_known_ = best == nullptr || kernels::limit_instruction_set(best);
+    if (best != nullptr && !kernels::limit_instruction_set(best)) {
+      fault_ = "the environment's RONDO_MAX_ISA is \"" + std::string(best).substr(0, 32) +
+               "\", expected an instruction set's name: AVX3, AVX2, SSE4, SCALAR or NEON";
+    }
   }
 
   rondo_backend_t id() const override { return RONDO_BACKEND_CPU; }
   rondo_device_t device() const override { return RONDO_DEVICE_CPU; }
   const char *name() const override { return "cpu"; }
-  bool available() const override { return limit_is_known_; }
-  const char *detail() const override {
-    return limit_is_known_ ? kernels::kernels<float>().target
-                           : "the environment's RONDO_MAX_ISA is not the name of an instruction set, such as AVX3, "
-                             "AVX2, SSE4, SCALAR or NEON";
-  }
+  bool available() const override { return fault_.empty(); }
+  const char *detail() const override { return fault_.empty() ? kernels::kernels<float>().target : fault_.c_str(); }
   std::string refusal(const Spec & /*spec*/, const Problem & /*problem*/) const override { return {}; }
 
-  std::unique_ptr<Executor> create(Context &context, const Spec &spec, const Problem &problem) const override {
+  Status create(Context &context, const Spec &spec, const Problem &problem,
+                std::unique_ptr<Executor> *executor) const override {
     const auto shared =
         context.resources(id(), [](int threads) { return std::make_unique<cpu::CpuResources>(threads); });
     auto resources = std::static_pointer_cast<cpu::CpuResources>(shared);
     if (spec.storage() == RONDO_F64) {
-      return std::make_unique<cpu::CpuExecutor<double>>(std::move(resources), spec, problem);
+      return cpu::CpuExecutor<double>::create(std::move(resources), spec, problem, executor);
     }
-    return std::make_unique<cpu::CpuExecutor<float>>(std::move(resources), spec, problem);
+    return cpu::CpuExecutor<float>::create(std::move(resources), spec, problem, executor);
   }
 
  private:
-  bool limit_is_known_;
+  std::string fault_;  // why it cannot serve
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The interleaving of gates: column (block*G + g)*lanes + u is gate g of unit block*lanes + u.
+// The sizes that follow from a spec and an instruction set.
 #include "backend/cpu/dimensions.h"
 
 namespace rondo::cpu {
@@ -18,18 +18,6 @@ Dimensions::Dimensions(const Spec &spec, int vector_lanes, int plain_panel_vecto
       output(D * O),
       widest_input(std::max(I, L > 1 ? output : I)),
       plain_vectors(plain_panel_vectors),
-      gate_panels{gates, kernels::gate_panel_vectors(static_cast<int>(G)), lanes},
-      gate_rows(static_cast<size_t>(gates)),
-      proj_rows(static_cast<size_t>(padded_O)) {
-  for (int64_t column = 0; column < gates; ++column) {
-    const int64_t block = column / (G * lanes);
-    const int64_t gate = column / lanes % G;
-    const int64_t unit = block * lanes + column % lanes;
-    gate_rows[static_cast<size_t>(column)] = unit < H ? gate * H + unit : -1;
-  }
-  for (int64_t column = 0; column < padded_O; ++column) {
-    proj_rows[static_cast<size_t>(column)] = column < P ? column : -1;
-  }
-}
+      gate_panels{gates, kernels::gate_panel_vectors(static_cast<int>(G)), lanes} {}
 
 }  // namespace rondo::cpu

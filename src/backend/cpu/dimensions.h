@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "core/checked.h"
 #include "core/problem.h"
@@ -23,7 +22,7 @@ struct Panels {
   int vectors_at(int64_t panel) const {
     return static_cast<int>(std::min<int64_t>(vectors, (columns - panel * width()) / lanes));
   }
-  int64_t elements(int64_t K) const { return K * columns; }
+  Checked elements(int64_t K) const { return Checked(K) * columns; }
   int64_t offset(int64_t panel, int64_t K) const { return panel * width() * K; }
 };
 
@@ -35,12 +34,19 @@ struct Dimensions {
   int64_t padded_H, padded_O;
   int64_t gates;         // G * padded_H: gate columns, per block of lanes units each gate's lanes in turn
   int64_t output;        // D * O: the width of a layer's output
-  int64_t widest_input;  // max(I, D*O)
+  int64_t widest_input;  // of all layers
   int plain_vectors;
   Panels gate_panels;
-  std::vector<int64_t> gate_rows;  // [gates]: gate column to row of W_ih and W_hh, -1 for a unit that does not exist
-  std::vector<int64_t> proj_rows;  // [padded O]: output column to row of W_hr, -1 beyond P
 
+  // Gate column to row of W_ih and W_hh, -1 for a unit that does not exist: column (block*G + g)*lanes + u is gate g of
+  // unit block*lanes + u.
+  int64_t gate_row(int64_t column) const {
+    const int64_t vector = column / lanes;
+    const int64_t unit = vector / G * lanes + column % lanes;
+    return unit < H ? vector % G * H + unit : -1;
+  }
+  // Output column to row of W_hr, -1 beyond P.
+  int64_t proj_row(int64_t column) const { return column < P ? column : -1; }
   int64_t input(int64_t layer) const { return layer == 0 ? I : output; }
   Panels plain_panels(int64_t columns) const { return {round_up(columns, lanes), plain_vectors, lanes}; }
   int64_t units_per_gate_panel() const { return gate_panels.width() / G; }

@@ -10,6 +10,16 @@
 namespace rondo::cpu {
 namespace {
 
+// The kernels number cells and types as the public header does.
+constexpr bool same(int32_t kernel_number, int32_t public_number) { return kernel_number == public_number; }
+static_assert(same(kernels::kRnnTanh, RONDO_CELL_RNN_TANH) && same(kernels::kRnnRelu, RONDO_CELL_RNN_RELU) &&
+              same(kernels::kLstm, RONDO_CELL_LSTM) && same(kernels::kGru, RONDO_CELL_GRU) &&
+              same(kernels::kCells, RONDO_CELL_GRU + 1));
+static_assert(static_cast<int>(kernels::Storage::f64) == RONDO_F64 &&
+              static_cast<int>(kernels::Storage::f32) == RONDO_F32 &&
+              static_cast<int>(kernels::Storage::f16) == RONDO_F16 &&
+              static_cast<int>(kernels::Storage::bf16) == RONDO_BF16);
+
 uint64_t next_plan_id() {
   static std::atomic<uint64_t> last{0};
   return ++last;
@@ -36,7 +46,7 @@ Facts<C> make_facts(const Spec &spec, const Problem &problem) {
 
 // The packed parameters' layout is the passes' order: per layer, then per direction.
 template <class C, class Visit>
-int64_t visit_packed(const Dimensions &dims, Arena arena, Visit &&visit) {
+Checked visit_packed(const Dimensions &dims, Arena arena, Visit &&visit) {
   for (int64_t layer = 0; layer < dims.L; ++layer) {
     for (int64_t direction = 0; direction < dims.D; ++direction) {
       visit(ForwardWeights<C>(arena, dims, dims.input(layer)), layer, direction);
@@ -54,28 +64,43 @@ CpuExecutor<C>::CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec 
     : resources_(std::move(resources)), facts_(make_facts<C>(spec, problem)) {}
 
 template <class C>
-MemoryNeeds CpuExecutor<C>::needs() const {
+Status CpuExecutor<C>::create(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem,
+                              std::unique_ptr<Executor> *executor) {
+  std::unique_ptr<CpuExecutor> made(new CpuExecutor(std::move(resources), spec, problem));
+  RONDO_TRY(made->lay_out());
+  *executor = std::move(made);
+  return {};
+}
+
+template <class C>
+Status CpuExecutor<C>::lay_out() {
   const Problem &problem = facts_.problem;
   Arena forward(nullptr);
   const ForwardSpace<C> forward_space(forward, facts_, problem.max_T, problem.max_N, problem.max_S);
-  MemoryNeeds needs{forward.used(), 0, 0};
+  Checked workspace = forward.used();
+  Arena reserve(nullptr);
   if (problem.training) {
     Arena backward(nullptr);
     const BackwardSpace<C> backward_space(backward, facts_, problem.max_T, problem.max_N, problem.max_S);
-    needs.workspace = std::max(needs.workspace, backward.used());
-    Arena reserve(nullptr);
+    workspace = larger(workspace, backward.used());
     const Reserve<C> reserved(reserve, facts_, problem.max_S);
-    needs.reserve = reserve.used();
   }
-  needs.packed = packed_header_bytes + visit_packed<C>(facts_.dims, Arena(nullptr), [](const auto &...) {});
-  return needs;
+  const Checked packed = visit_packed<C>(facts_.dims, Arena(nullptr), [](const auto &...) {}) + packed_header_bytes;
+  if (workspace.overflowed() || reserve.used().overflowed() || packed.overflowed()) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "max_T %" PRId64 ", max_N %" PRId64 ", max_S %" PRId64 " with hidden_size %" PRId64
+                ": the plan's memory overflows int64, expected less than 2^63 bytes",
+                problem.max_T, problem.max_N, problem.max_S, facts_.dims.H);
+  }
+  needs_ = {workspace.value(), reserve.used().value(), packed.value()};
+  return {};
 }
 
 template <class C>
 std::string CpuExecutor<C>::description() const {
   return "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) +
          (sizeof(C) == 8 ? " f64" : " f32") + " lanes, products accumulate in " + (sizeof(C) == 8 ? "f64" : "f32") +
-         ", up to " + std::to_string(resources_->threads()) + " threads split by columns, one where a step is small\n";
+         ", the context's threads split by columns, one thread where a step is small\n";
 }
 
 template <class C>
@@ -91,12 +116,13 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
 }
 
 // A second thread pays for its barriers once a step has about this many multiply-adds.
-constexpr int64_t step_work_for_team = 32 << 10;
+constexpr double step_work_for_team = 32 << 10;
 
 template <class C>
 int CpuExecutor<C>::threads_for(const Batch &batch) const {
-  const int64_t rows = batch.T > 0 ? batch.S / batch.T : 0;
-  const bool small = rows * facts_.dims.gates * facts_.dims.O < step_work_for_team;
+  const auto rows = static_cast<double>(batch.T > 0 ? batch.S / batch.T : 0);
+  const bool small =
+      rows * static_cast<double>(facts_.dims.gates) * static_cast<double>(facts_.dims.O) < step_work_for_team;
   return small ? 1 : resources_->threads();
 }
 
@@ -116,16 +142,16 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   RONDO_TRY(space.map.build(batch, facts_.spec.layout));
   Arena reserve_arena(call.args.reserve);
   Reserve<C> reserve(reserve_arena, facts_, batch.S);
+  const uint64_t seed = call.args.seed_ptr != nullptr ? *call.args.seed_ptr : call.args.seed;
+  const uint64_t offset = call.args.offset_ptr != nullptr ? *call.args.offset_ptr : call.args.offset;
   if (facts_.problem.training) {
-    const uint64_t seed = call.args.seed_ptr != nullptr ? *call.args.seed_ptr : call.args.seed;
-    const uint64_t offset = call.args.offset_ptr != nullptr ? *call.args.offset_ptr : call.args.offset;
     *reserve.header = {reserve_magic,     facts_.plan_id, batch.T, batch.N, hash_lengths(batch),
                        hash_order(batch), seed,           offset,  0};
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
-                          packed == nullptr ? nullptr : packed + packed_header_bytes);
+                          packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset);
   resources_->team().run(threads_for(batch), space.scratch, run);
   return {};
 }

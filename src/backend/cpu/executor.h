@@ -25,9 +25,11 @@ class CpuResources final : public BackendResources {
 template <class C>
 class CpuExecutor final : public Executor {
  public:
-  CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
+  // Refuses a plan whose memory an int64 cannot count.
+  static Status create(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem,
+                       std::unique_ptr<Executor> *executor);
 
-  MemoryNeeds needs() const override;
+  MemoryNeeds needs() const override { return needs_; }
   uint64_t packed_format() const override { return facts_.packed_format; }
   std::string description() const override;
   Status pack(const void *const *params, void *packed) const override;
@@ -35,11 +37,15 @@ class CpuExecutor final : public Executor {
   Status backward(const BackwardCall &call) const override;
 
  private:
+  CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
+
+  Status lay_out();
   int threads_for(const Batch &batch) const;
   Status check_reserve(const ReserveHeader &header, const Batch &batch) const;
 
   std::shared_ptr<CpuResources> resources_;
   Facts<C> facts_;
+  MemoryNeeds needs_{};
 };
 
 }  // namespace rondo::cpu

@@ -19,6 +19,7 @@ struct Facts {
   uint64_t plan_id;        // unique in the process; a reserve carries it
   uint64_t packed_format;  // of spec and instruction set
 
+  const kernels::CellFacts &cell() const { return kernel.cells[spec.cell]; }
   int storage() const { return static_cast<int>(spec.dtype); }
   // Whether the caller's data can be computed on as it lies.
   bool storage_is_compute() const { return dtype_size(spec.storage()) == static_cast<int64_t>(sizeof(C)); }
@@ -30,13 +31,20 @@ struct Facts {
   }
 };
 
-// The dropout of one layer's output.
+// The dropout of one layer's output, in a call with one seed and offset.
 struct LayerDropout {
   uint64_t key;
   uint64_t threshold;
   double p;
   bool active;
 };
+
+template <class C>
+LayerDropout layer_dropout(const Facts<C> &facts, uint64_t seed, uint64_t offset, int64_t layer) {
+  const double p = facts.spec.dropout;
+  return {kernels::dropout_key(seed, offset, static_cast<uint32_t>(layer)), kernels::dropout_threshold(p), p,
+          facts.problem.training && p > 0};
+}
 
 // What forward leaves for backward. Per layer the output history [S, D*O]; per layer and direction the gates [S,
 // gates], the cell's extra value [S, padded H] and, with a projection, what was projected [S, padded H].
@@ -61,15 +69,15 @@ struct Reserve {
   int64_t S;
   const Dimensions &dims;
 
-  Reserve(Arena &arena, const Facts<C> &facts, int64_t rows)
+  Reserve(Arena &arena, const Facts<C> &facts, Checked rows)
       : header(arena.take<ReserveHeader>(1)),
-        history_(arena.take<C>(facts.dims.L * rows * facts.dims.output)),
-        gates_(arena.take<C>(facts.dims.L * facts.dims.D * rows * facts.dims.gates)),
-        extra_(arena.take<C>(facts.spec.has_cell_state() || facts.spec.cell == RONDO_CELL_GRU
-                                 ? facts.dims.L * facts.dims.D * rows * facts.dims.padded_H
-                                 : 0)),
-        projected_(arena.take<C>(facts.dims.P > 0 ? facts.dims.L * facts.dims.D * rows * facts.dims.padded_H : 0)),
-        S(rows),
+        history_(arena.take<C>(rows * facts.dims.L * facts.dims.output)),
+        gates_(arena.take<C>(rows * facts.dims.L * facts.dims.D * facts.dims.gates)),
+        extra_(arena.take<C>(facts.cell().has_extra ? rows * facts.dims.L * facts.dims.D * facts.dims.padded_H
+                                                    : Checked(0))),
+        projected_(
+            arena.take<C>(facts.dims.P > 0 ? rows * facts.dims.L * facts.dims.D * facts.dims.padded_H : Checked(0))),
+        S(rows.value()),
         dims(facts.dims) {}
 
   C *history(int64_t layer) const { return history_ + layer * S * dims.output; }
@@ -93,16 +101,16 @@ struct ForwardSpace {
   C *padding_row;  // [D*O]
   char *weights;   // one layer and direction's, where the parameters are not packed; last: the rest of the space
 
-  ForwardSpace(Arena &arena, const Facts<C> &facts, int64_t T, int64_t N, int64_t S)
+  ForwardSpace(Arena &arena, const Facts<C> &facts, Checked T, Checked N, Checked S)
       : map(arena, T, N),
         scratch(arena.take<char>(member_scratch_bytes)),
         input(arena.take<C>(S * facts.dims.widest_input)),
-        history{arena.take<C>(facts.problem.training ? 0 : S * facts.dims.output),
-                arena.take<C>(facts.problem.training || facts.dims.L == 1 ? 0 : S * facts.dims.output)},
-        pre(arena.take<C>(std::min(S, facts.chunk_rows(N)) * facts.dims.gates)),
+        history{arena.take<C>(facts.problem.training ? Checked(0) : S * facts.dims.output),
+                arena.take<C>(facts.problem.training || facts.dims.L == 1 ? Checked(0) : S * facts.dims.output)},
+        pre(arena.take<C>(Checked(std::min(S.value(), facts.chunk_rows(N.value()))) * facts.dims.gates)),
         state{arena.take<C>(N * facts.dims.padded_O), arena.take<C>(N * facts.dims.padded_O)},
-        c(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
-        projected(arena.take<C>(facts.dims.P > 0 ? N * facts.dims.padded_H : 0)),
+        c(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
+        projected(arena.take<C>(facts.dims.P > 0 && !facts.problem.training ? N * facts.dims.padded_H : Checked(0))),
         padding_row(arena.take<C>(facts.dims.output)),
         weights(arena.take<char>(0)) {
     ForwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
@@ -130,21 +138,21 @@ struct BackwardSpace {
     return round_up(std::max({dims.widest_input, dims.O, dims.P > 0 ? dims.H : 0}), dims.lanes);
   }
 
-  BackwardSpace(Arena &arena, const Facts<C> &facts, int64_t T, int64_t N, int64_t S)
+  BackwardSpace(Arena &arena, const Facts<C> &facts, Checked T, Checked N, Checked S)
       : map(arena, T, N),
         scratch(arena.take<char>(member_scratch_bytes)),
         input(arena.take<C>(S * facts.dims.widest_input)),
         gradient{arena.take<C>(S * gradient_row(facts.dims)), arena.take<C>(S * gradient_row(facts.dims))},
-        dx_gates(arena.take<C>(facts.spec.consume_reserve != 0 ? 0 : S * facts.dims.gates)),
-        dh_gates(arena.take<C>(facts.spec.cell == RONDO_CELL_GRU ? S * facts.dims.gates : 0)),
+        dx_gates(arena.take<C>(facts.spec.consume_reserve != 0 ? Checked(0) : S * facts.dims.gates)),
+        dh_gates(arena.take<C>(facts.cell().splits_gradient ? S * facts.dims.gates : Checked(0))),
         dh(arena.take<C>(N * facts.dims.padded_O)),
-        dc(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
+        dc(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
         h0(arena.take<C>(N * facts.dims.padded_O)),
-        c0(arena.take<C>(facts.spec.has_cell_state() ? N * facts.dims.padded_H : 0)),
-        d_output(arena.take<C>(facts.dims.P > 0 ? S * facts.dims.padded_O : 0)),
-        d_projected(arena.take<C>(facts.dims.P > 0 ? N * facts.dims.padded_H : 0)),
+        c0(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
+        d_output(arena.take<C>(facts.dims.P > 0 ? S * facts.dims.padded_O : Checked(0))),
+        d_projected(arena.take<C>(facts.dims.P > 0 ? N * facts.dims.padded_H : Checked(0))),
         h_prev(arena.take<const C *>(S)),
-        d_weight(arena.take<C>(std::max(facts.dims.gates, facts.dims.padded_O) * widest_columns(facts.dims))),
+        d_weight(arena.take<C>(Checked(std::max(facts.dims.gates, facts.dims.padded_O)) * widest_columns(facts.dims))),
         d_bias(arena.take<C>(facts.dims.gates)),
         weights(arena.take<char>(0)) {
     BackwardWeights<C>(arena, facts.dims, facts.dims.widest_input);

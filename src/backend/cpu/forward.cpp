@@ -31,7 +31,7 @@ auto ForwardRun<C>::first_source(const Member &member) const -> Source {
 
 template <class C>
 auto ForwardRun<C>::next_source(const Member &member, int64_t layer) const -> Source {
-  const LayerDropout dropout = layer_dropout(facts_, seed(), offset(), layer - 1);
+  const LayerDropout dropout = layer_dropout(facts_, seed_, offset_, layer - 1);
   const C *below = history_of(layer - 1);
   if (!dropout.active) {
     return {below, dims_.output};
@@ -82,7 +82,7 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   // Rows that join later find h0 in both states.
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[0], dims_.padded_O);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[1], dims_.padded_O);
-  if (facts_.spec.has_cell_state()) {
+  if (facts_.cell().has_cell_state) {
     rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c, dims_.padded_H);
   }
   member.sync();
@@ -149,7 +149,7 @@ void ForwardRun<C>::step(const Member &member, const Pass &pass, int64_t t, cons
       work.bias_h = pass.weights.bias_h + column;
       work.h_prev = state + r * dims_.padded_O + unit;
       work.h_prev_row = dims_.padded_O;
-      work.c = facts_.spec.has_cell_state() ? space_.c + r * dims_.padded_H + unit : nullptr;
+      work.c = facts_.cell().has_cell_state ? space_.c + r * dims_.padded_H + unit : nullptr;
       work.c_row = dims_.padded_H;
       if (dims_.P > 0) {
         work.h = projected_row(pass, p0 + r, r) + unit;

@@ -10,8 +10,15 @@ class ForwardRun {
  public:
   // packed: after its header, or NULL; reserve: NULL in inference.
   ForwardRun(const Facts<C> &facts, const ForwardCall &call, const ForwardSpace<C> &space, const Reserve<C> *reserve,
-             char *packed)
-      : facts_(facts), dims_(facts.dims), call_(call), space_(space), reserve_(reserve), packed_(packed) {}
+             char *packed, uint64_t seed, uint64_t offset)
+      : facts_(facts),
+        dims_(facts.dims),
+        call_(call),
+        space_(space),
+        reserve_(reserve),
+        packed_(packed),
+        seed_(seed),
+        offset_(offset) {}
 
   void operator()(const Member &member) const;
 
@@ -39,8 +46,6 @@ class ForwardRun {
     return pass.direction == 0 ? position : space_.map.T() - 1 - position;
   }
   C *projected_row(const Pass &pass, int64_t p, int64_t r) const;
-  uint64_t seed() const { return call_.args.seed_ptr != nullptr ? *call_.args.seed_ptr : call_.args.seed; }
-  uint64_t offset() const { return call_.args.offset_ptr != nullptr ? *call_.args.offset_ptr : call_.args.offset; }
 
   const Facts<C> &facts_;
   const Dimensions &dims_;
@@ -48,15 +53,8 @@ class ForwardRun {
   const ForwardSpace<C> &space_;
   const Reserve<C> *reserve_;
   char *packed_;
+  uint64_t seed_, offset_;
 };
-
-// The dropout after a layer, of a call with this seed and offset.
-template <class C>
-LayerDropout layer_dropout(const Facts<C> &facts, uint64_t seed, uint64_t offset, int64_t layer) {
-  const double p = facts.spec.dropout;
-  return {kernels::dropout_key(seed, offset, static_cast<uint32_t>(layer)), kernels::dropout_threshold(p), p,
-          facts.problem.training && p > 0};
-}
 
 // Rows of one tile of products: it stays in the first cache level with the panel's width.
 inline constexpr int64_t rows_per_tile = 96;

@@ -17,11 +17,11 @@ void BackwardRun<C>::put(const C *values, int64_t n, void *to, int64_t element) 
   store(values, static_cast<char *>(to) + element * dtype_size(dtype), n);
 }
 
-// rows[m] is the weight's row that column m of g belongs to, or -1.
+// place(m) is the weight's row that column m of g belongs to, or -1.
 template <class C>
-template <class RowOf>
+template <class Place, class RowOf>
 void BackwardRun<C>::weight_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g, int64_t g_row,
-                                     int64_t M, const int64_t *rows, RowOf x, int64_t columns) const {
+                                     int64_t M, Place place, RowOf x, int64_t columns) const {
   void *to = wanted(pass, kind);
   if (to == nullptr) {
     return;
@@ -32,8 +32,9 @@ void BackwardRun<C>::weight_gradient(const Member &member, const Pass &pass, Par
       facts_.kernel, member);
   member.sync();
   for (int64_t m = member.first(M); m < member.last(M); ++m) {
-    if (rows[m] >= 0) {
-      put(space_.d_weight + m * panels.columns, columns, to, rows[m] * columns);
+    const int64_t row = place(m);
+    if (row >= 0) {
+      put(space_.d_weight + m * panels.columns, columns, to, row * columns);
     }
   }
 }
@@ -49,7 +50,7 @@ void BackwardRun<C>::bias_gradient(const Member &member, const Pass &pass, Param
     C *sums = space_.d_bias + block * dims_.lanes;
     facts_.kernel.sum_rows(g + block * dims_.lanes, dims_.gates, space_.map.S(), dims_.lanes, sums);
     for (int64_t lane = 0; lane < dims_.lanes; ++lane) {
-      const int64_t row = dims_.gate_rows[static_cast<size_t>(block * dims_.lanes + lane)];
+      const int64_t row = dims_.gate_row(block * dims_.lanes + lane);
       if (row >= 0) {
         put(sums + lane, 1, to, row);
       }
@@ -72,17 +73,18 @@ void BackwardRun<C>::find_previous(const Member &member, const Pass &pass) const
 template <class C>
 void BackwardRun<C>::parameter_gradients(const Member &member, const Pass &pass) const {
   find_previous(member, pass);
-  const int64_t *gate_rows = dims_.gate_rows.data();
+  const auto gate_row = [&](int64_t column) { return dims_.gate_row(column); };
   weight_gradient(
-      member, pass, ParamKind::weight_ih, pass.dx_gates, dims_.gates, dims_.gates, gate_rows,
+      member, pass, ParamKind::weight_ih, pass.dx_gates, dims_.gates, dims_.gates, gate_row,
       [&](int64_t p) { return pass.source + p * pass.source_row; }, dims_.input(pass.layer));
   weight_gradient(
-      member, pass, ParamKind::weight_hh, dh_gates(pass), dims_.gates, dims_.gates, gate_rows,
+      member, pass, ParamKind::weight_hh, dh_gates(pass), dims_.gates, dims_.gates, gate_row,
       [&](int64_t p) { return space_.h_prev[p]; }, dims_.O);
   if (dims_.P > 0) {
     const C *projected = reserve_.projected(pass.layer, pass.direction);
     weight_gradient(
-        member, pass, ParamKind::weight_hr, space_.d_output, dims_.padded_O, dims_.P, dims_.proj_rows.data(),
+        member, pass, ParamKind::weight_hr, space_.d_output, dims_.padded_O, dims_.P,
+        [&](int64_t column) { return dims_.proj_row(column); },
         [&](int64_t p) { return projected + p * dims_.padded_H; }, dims_.H);
   }
   if (facts_.spec.bias != 0) {

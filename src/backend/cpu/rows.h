@@ -82,7 +82,7 @@ class Rows {
   // not.
   void apply_dropout(const LayerDropout &dropout, bool rounded, const C *from, int64_t from_row, int64_t width, C *to,
                      int64_t to_row) const {
-    const C scale = dropout.p < 1 ? C{1} / (C{1} - static_cast<C>(dropout.p)) : C{0};
+    const C scale = dropout.p < 1 ? static_cast<C>(1.0 / (1.0 - dropout.p)) : C{0};
     each([&](int64_t p, int64_t t, int64_t r) {
       const C *source = from + p * from_row;
       C *target = to + p * to_row;

@@ -6,13 +6,13 @@
 
 namespace rondo::cpu {
 
-SequenceMap::SequenceMap(Arena &arena, int64_t T, int64_t N)
-    : T_(T),
-      N_(N),
+SequenceMap::SequenceMap(Arena &arena, Checked T, Checked N)
+    : T_(T.value()),
+      N_(N.value()),
       offsets_(arena.take<int64_t>(T + 1)),
       rows_(arena.take<int64_t>(N)),
       lengths_(arena.take<int64_t>(N)),
-      scratch_(arena.take<int64_t>(std::max(T + 2, N / 8 + 1))) {}
+      scratch_(arena.take<int64_t>(larger(T + 2, N_ / 8 + 1))) {}
 
 void SequenceMap::sort_by_length(const Batch &batch) {
   // scratch[l] counts the rows longer than l, which is where rows of length l begin.
@@ -38,7 +38,7 @@ void SequenceMap::sort_by_length(const Batch &batch) {
 }
 
 Status SequenceMap::build(const Batch &batch, int64_t layout) {
-  RONDO_TRY(check_permutation(batch, reinterpret_cast<unsigned char *>(scratch_)));
+  RONDO_TRY(check_permutation(batch.sorted_indices, N_, reinterpret_cast<unsigned char *>(scratch_)));
   packed_ = batch.sequence == RONDO_SEQUENCE_PACKED;
   batch_major_ = layout == RONDO_BATCH_MAJOR;
   // Batch-major data of one step, or of one row, lies as time-major does.

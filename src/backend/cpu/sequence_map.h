@@ -11,7 +11,7 @@ namespace rondo::cpu {
 class SequenceMap {
  public:
   // Takes its arrays from the arena; with an arena that counts, T and N are all it reads.
-  SequenceMap(Arena &arena, int64_t T, int64_t N);
+  SequenceMap(Arena &arena, Checked T, Checked N);
 
   // Fills the arrays; a permutation that is none is refused.
   Status build(const Batch &batch, int64_t layout);

@@ -4,14 +4,16 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <new>
+#include <system_error>
 
 namespace rondo::cpu {
 namespace {
 
-// About 20 microseconds of spinning before a core is given back; a call's next step comes sooner than that.
+// Tens of microseconds of spinning before a core is given back; a call's next step comes sooner than that.
 constexpr int spins_before_yield = 2000;
 
 std::atomic<uint32_t> forks{0};
@@ -20,6 +22,22 @@ void count_forks() {
   static const int registered = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
   (void)registered;
 }
+
+// Workers take no signals: a host's handlers expect its own threads. New threads inherit the mask.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked &) = delete;
+  SignalsBlocked &operator=(const SignalsBlocked &) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 void pause() {
 #if defined(__x86_64__)
@@ -73,28 +91,38 @@ void Team::resize(int threads) {
 
 void Team::start(int threads) {
   stopping_ = false;
+  const SignalsBlocked blocked;
+  workers_.reserve(static_cast<size_t>(threads - 1));
   for (int index = 1; index < threads; ++index) {
     auto worker = std::make_unique<Worker>();
     worker->index = index;
     worker->scratch.reset(std::aligned_alloc(64, member_scratch_bytes));
     if (worker->scratch == nullptr) {
+      stop();
       throw std::bad_alloc();
     }
-    Worker &placed = *workers_.emplace_back(std::move(worker));
-    placed.thread = std::thread([this, &placed, born = epoch_.load()] {
-      uint32_t seen = born;
-      for (;;) {
-        for (int spins = 0; spins < spins_before_yield && epoch_.load(std::memory_order_acquire) == seen; ++spins) {
-          pause();
-        }
-        epoch_.wait(seen, std::memory_order_acquire);
-        ++seen;
-        if (stopping_) {
-          return;
-        }
-        serve(placed);
-      }
-    });
+    try {
+      worker->thread = std::thread([this, &placed = *worker, born = epoch_.load()] { work(placed, born); });
+    } catch (const std::system_error &) {
+      // A team of fewer is no team of the size asked for; it runs alone until resized.
+      stop();
+      throw;
+    }
+    workers_.push_back(std::move(worker));
+  }
+}
+
+void Team::work(Worker &worker, uint32_t seen) {
+  for (;;) {
+    for (int spins = 0; spins < spins_before_yield && epoch_.load(std::memory_order_acquire) == seen; ++spins) {
+      pause();
+    }
+    epoch_.wait(seen, std::memory_order_acquire);
+    ++seen;
+    if (stopping_) {
+      return;
+    }
+    serve(worker);
   }
 }
 
@@ -118,6 +146,8 @@ void Team::stop() {
 
 void Team::serve(Worker &worker) {
   if (worker.index < count_) {
+    // The caller's rounding and flushing of subnormals, or results would depend on who computed them.
+    std::fesetenv(&environment_);
     call_(work_, {worker.index, count_, &barrier_, worker.scratch.get()});
   }
   unfinished_.fetch_sub(1, std::memory_order_acq_rel);
@@ -125,11 +155,12 @@ void Team::serve(Worker &worker) {
 
 void Team::run_erased(int wanted, void *caller_scratch, Call call, const void *work) {
   const bool forked = born_in_ != forks.load(std::memory_order_relaxed);
-  if (wanted > 1 && !forked && !workers_.empty() && busy_.try_lock()) {
-    const std::scoped_lock lock(std::adopt_lock, busy_);
+  std::unique_lock lock(busy_, std::defer_lock);
+  if (wanted > 1 && !forked && lock.try_lock() && !workers_.empty()) {
     const int members = static_cast<int>(workers_.size()) + 1;
     call_ = call;
     work_ = work;
+    std::fegetenv(&environment_);
     count_ = wanted < members ? wanted : members;
     unfinished_.store(members - 1, std::memory_order_relaxed);
     epoch_.fetch_add(1, std::memory_order_release);
@@ -143,6 +174,9 @@ void Team::run_erased(int wanted, void *caller_scratch, Call call, const void *w
       }
     }
     return;
+  }
+  if (lock.owns_lock()) {
+    lock.unlock();
   }
   call(work, {0, 1, nullptr, caller_scratch});
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cfenv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -68,6 +69,7 @@ class Team {
   void run_erased(int wanted, void *caller_scratch, Call call, const void *work);
   void start(int threads);
   void stop();
+  void work(Worker &worker, uint32_t seen);
   void serve(Worker &worker);
 
   std::mutex busy_;
@@ -75,6 +77,7 @@ class Team {
   Barrier barrier_;
   Call call_ = nullptr;
   const void *work_ = nullptr;
+  std::fenv_t environment_{};  // the caller's floating-point environment
   int count_ = 0;
   bool stopping_ = false;
   std::atomic<uint32_t> epoch_{0};

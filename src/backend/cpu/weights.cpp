@@ -14,32 +14,33 @@ const void *parameter(const Spec &spec, const void *const *params, int64_t layer
   return params[param_index(spec, layer, direction, kind)];
 }
 
-// Panels whose columns are the source's rows, as W^T is for x W^T.
-template <class C>
-void pack_transposed(const Member &member, Storage storage, const void *source, int64_t K, const int64_t *rows,
+// Panels whose columns are the source's rows, as W^T is for x W^T; row_of(column) is -1 where there is none.
+template <class C, class RowOf>
+void pack_transposed(const Member &member, Storage storage, const void *source, int64_t K, RowOf row_of,
                      const Panels &panels, C *to) {
   kernels::with_storage(storage, source, [&](const auto *data) {
     for (int64_t panel = member.index; panel < panels.count(); panel += member.count) {
-      kernels::pack_transposed(data, K, rows + panel * panels.width(), K,
-                               int64_t{panels.vectors_at(panel)} * panels.lanes, to + panels.offset(panel, K));
+      const int64_t first = panel * panels.width();
+      kernels::pack_transposed(
+          data, K, [&](int64_t n) { return row_of(first + n); }, K, int64_t{panels.vectors_at(panel)} * panels.lanes,
+          to + panels.offset(panel, K));
     }
   });
 }
 
-// Panels whose rows are the source's rows, as W is for dG W; rows[k] as in Dimensions, or NULL for the rows as they
-// are.
-template <class C>
-void pack_rows(const Member &member, Storage storage, const void *source, int64_t columns, int64_t K,
-               const int64_t *rows, const Panels &panels, C *to) {
+// Panels whose rows are the source's rows, as W is for dG W; row_of(k) is -1 where there is none.
+template <class C, class RowOf>
+void pack_rows(const Member &member, Storage storage, const void *source, int64_t columns, int64_t K, RowOf row_of,
+               const Panels &panels, C *to) {
   kernels::with_storage(storage, source, [&](const auto *data) {
     for (int64_t panel = member.index; panel < panels.count(); panel += member.count) {
       const int64_t first = panel * panels.width();
       const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-      const auto row_of = [&](int64_t k) {
-        const int64_t row = rows == nullptr ? k : rows[k];
+      const auto start_of = [&](int64_t k) {
+        const int64_t row = row_of(k);
         return row < 0 ? nullptr : data + row * columns + first;
       };
-      kernels::pack_rows(row_of, K, std::min(width, columns - first), width, to + panels.offset(panel, K));
+      kernels::pack_rows(start_of, K, std::min(width, columns - first), width, to + panels.offset(panel, K));
     }
   });
 }
@@ -54,7 +55,7 @@ void pack_bias(const Spec &spec, const Dimensions &dims, const void *const *para
   }
   kernels::with_storage(storage_of(spec), parameter(spec, params, layer, direction, kind), [&](const auto *data) {
     for (int64_t column = 0; column < dims.gates; ++column) {
-      const int64_t row = dims.gate_rows[static_cast<size_t>(column)];
+      const int64_t row = dims.gate_row(column);
       to[column] = row < 0 ? C{0} : kernels::from_storage<C>(data[row]);
     }
   });
@@ -68,23 +69,24 @@ ForwardWeights<C>::ForwardWeights(Arena &arena, const Dimensions &dims, int64_t 
       hh(arena.take<C>(dims.gate_panels.elements(dims.O))),
       bias_x(arena.take<C>(dims.gates)),
       bias_h(arena.take<C>(dims.gates)),
-      hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.O).elements(dims.H) : 0)) {}
+      hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.O).elements(dims.H) : Checked(0))) {}
 
 template <class C>
 void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
                              int64_t layer, int64_t direction) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
-  pack_transposed(member, storage, source(ParamKind::weight_ih), dims.input(layer), dims.gate_rows.data(),
-                  dims.gate_panels, ih);
-  pack_transposed(member, storage, source(ParamKind::weight_hh), dims.O, dims.gate_rows.data(), dims.gate_panels, hh);
+  const auto gate_row = [&](int64_t column) { return dims.gate_row(column); };
+  pack_transposed(member, storage, source(ParamKind::weight_ih), dims.input(layer), gate_row, dims.gate_panels, ih);
+  pack_transposed(member, storage, source(ParamKind::weight_hh), dims.O, gate_row, dims.gate_panels, hh);
   if (member.index == 0) {
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_ih, bias_x);
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_hh, bias_h);
   }
   if (dims.P > 0) {
-    pack_transposed(member, storage, source(ParamKind::weight_hr), dims.H, dims.proj_rows.data(),
-                    dims.plain_panels(dims.O), hr);
+    pack_transposed(
+        member, storage, source(ParamKind::weight_hr), dims.H, [&](int64_t column) { return dims.proj_row(column); },
+        dims.plain_panels(dims.O), hr);
   }
 }
 
@@ -92,22 +94,23 @@ template <class C>
 BackwardWeights<C>::BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input)
     : ih(arena.take<C>(dims.plain_panels(input).elements(dims.gates))),
       hh(arena.take<C>(dims.plain_panels(dims.O).elements(dims.gates))),
-      hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.H).elements(dims.P) : 0)) {}
+      hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.H).elements(dims.P) : Checked(0))) {}
 
 template <class C>
 void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
                               int64_t layer, int64_t direction, bool with_ih) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
+  const auto gate_row = [&](int64_t k) { return dims.gate_row(k); };
   if (with_ih) {
     const int64_t input = dims.input(layer);
-    pack_rows(member, storage, source(ParamKind::weight_ih), input, dims.gates, dims.gate_rows.data(),
-              dims.plain_panels(input), ih);
+    pack_rows(member, storage, source(ParamKind::weight_ih), input, dims.gates, gate_row, dims.plain_panels(input), ih);
   }
-  pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, dims.gate_rows.data(),
-            dims.plain_panels(dims.O), hh);
+  pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.plain_panels(dims.O), hh);
   if (dims.P > 0) {
-    pack_rows<C>(member, storage, source(ParamKind::weight_hr), dims.H, dims.P, nullptr, dims.plain_panels(dims.H), hr);
+    pack_rows(
+        member, storage, source(ParamKind::weight_hr), dims.H, dims.P, [](int64_t k) { return k; },
+        dims.plain_panels(dims.H), hr);
   }
 }
 

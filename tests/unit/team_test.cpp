@@ -1,0 +1,74 @@
+// The team: every piece of work is done once, members meet at barriers, and the caller's floating-point environment
+// holds in all.
+#include "backend/cpu/team.h"
+
+#include <atomic>
+#include <cfenv>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "support/catch.h"
+
+using rondo::cpu::Member;
+using rondo::cpu::Team;
+
+TEST_CASE("pieces of work are shared out whole", "[team]") {
+  for (int threads = 1; threads <= 5; ++threads) {
+    Team team(threads);
+    for (const std::int64_t items : {0, 1, 3, 64, 1000}) {
+      std::vector<std::atomic<int>> done(static_cast<std::size_t>(items));
+      team.run(threads, nullptr, [&](const Member &member) {
+        for (std::int64_t item = member.first(items); item < member.last(items); ++item) {
+          done[static_cast<std::size_t>(item)].fetch_add(1);
+        }
+      });
+      int wrong = 0;
+      for (const auto &count : done) {
+        wrong += count.load() == 1 ? 0 : 1;
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
+TEST_CASE("no member passes a barrier before all have come", "[team]") {
+  Team team(3);
+  std::atomic<int> arrived{0};
+  std::atomic<int> early{0};
+  team.run(3, nullptr, [&](const Member &member) {
+    for (int round = 1; round <= 2000; ++round) {
+      arrived.fetch_add(1);
+      member.sync();
+      early.fetch_add(arrived.load() < round * member.count ? 1 : 0);
+      member.sync();
+    }
+  });
+  CHECK(early.load() == 0);
+}
+
+TEST_CASE("a team that is busy or asked for one lets the caller work alone", "[team]") {
+  Team team(3);
+  std::atomic<int> inner{0};
+  team.run(3, nullptr, [&](const Member &outer) {
+    if (outer.index == 0) {
+      CHECK(outer.count == 3);
+      // Another thread's call meanwhile.
+      std::thread([&] { team.run(3, nullptr, [&](const Member &member) { inner.fetch_add(member.count); }); }).join();
+    }
+  });
+  CHECK(inner.load() == 1);
+  team.resize(1);
+  team.run(3, nullptr, [&](const Member &member) { CHECK(member.count == 1); });
+}
+
+TEST_CASE("every member rounds as the caller does", "[team]") {
+  Team team(4);
+  for (const int mode : {FE_UPWARD, FE_TONEAREST, FE_DOWNWARD}) {
+    std::atomic<int> wrong{0};
+    std::fesetround(mode);
+    team.run(4, nullptr, [&](const Member & /*member*/) { wrong.fetch_add(std::fegetround() == mode ? 0 : 1); });
+    std::fesetround(FE_TONEAREST);
+    CHECK(wrong.load() == 0);
+  }
+}
