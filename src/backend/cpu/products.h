@@ -35,8 +35,9 @@ struct RowsProduct {
   }
 };
 
-// c[M, columns] = sum over rows of g[row, m] * x(row)[column]: a weight's gradient. x's panels are packed on the fly
-// into the member's scratch, a block of rows at a time in order.
+// c[M, columns] = sum over rows of g[row, m] * x(row)[column]: a weight's gradient. Both operands are copied block by
+// block into the member's scratch: g is read down its columns, and rows far apart in memory would cost a page's look-up
+// each.
 template <class C, class RowOf>
 struct GradientProduct {
   const C *g;
@@ -47,24 +48,39 @@ struct GradientProduct {
   C *c;
   int64_t c_row;
 
+  // A block of g and one of a panel of x fit the scratch together, and a panel's block the second cache level.
+  static constexpr int64_t rows_per_block = 256;
+  static constexpr int64_t columns_per_piece = 384 / static_cast<int64_t>(sizeof(C));
+  static constexpr int64_t panels_per_piece = 8;
+
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
-    const int64_t blocks = divide_up(M, rows_per_piece);
-    const int64_t pieces = blocks * panels.count();
-    auto *packed = static_cast<C *>(member.scratch);
+    const int64_t groups = divide_up(panels.count(), panels_per_piece);
+    const int64_t pieces = divide_up(M, columns_per_piece) * groups;
     for (int64_t piece = member.first(pieces); piece < member.last(pieces); ++piece) {
-      const int64_t panel = piece / blocks;
-      const int64_t m = piece % blocks * rows_per_piece;
+      const int64_t m = piece / groups * columns_per_piece;
+      const int64_t panel = piece % groups * panels_per_piece;
+      for (int64_t row = 0; row == 0 || row < rows; row += rows_per_block) {
+        block(kernel, member, m, panel, row);
+      }
+    }
+  }
+
+ private:
+  // One block of rows into one piece of c.
+  void block(const kernels::Kernels<C> &kernel, const Member &member, int64_t m, int64_t first_panel,
+             int64_t row) const {
+    auto *g_block = static_cast<C *>(member.scratch);
+    C *x_block = g_block + rows_per_block * columns_per_piece;
+    const int64_t K = std::min(rows_per_block, rows - row);
+    const int64_t count = std::min(columns_per_piece, M - m);
+    kernels::pack_rows([&](int64_t k) { return g + (row + k) * g_row + m; }, K, count, columns_per_piece, g_block);
+    for (int64_t panel = first_panel; panel < std::min(first_panel + panels_per_piece, panels.count()); ++panel) {
       const int64_t column = panel * panels.width();
       const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-      int64_t first = 0;
-      do {
-        const int64_t K = std::min(kernels::kBlockK, rows - first);
-        kernels::pack_rows([&](int64_t k) { return x(first + k) + column; }, K, std::min(width, columns - column),
-                           width, packed);
-        kernel.product({g + first * g_row + m, 1, g_row, packed, std::min(rows_per_piece, M - m), K,
-                        panels.vectors_at(panel), c + m * c_row + column, c_row, first > 0});
-        first += K;
-      } while (first < rows);
+      kernels::pack_rows([&](int64_t k) { return x(row + k) + column; }, K, std::min(width, columns - column), width,
+                         x_block);
+      kernel.product({g_block, 1, columns_per_piece, x_block, count, K, panels.vectors_at(panel),
+                      c + m * c_row + column, c_row, row > 0});
     }
   }
 };
