@@ -29,7 +29,7 @@ static void show(progress_t *progress, double now, const char *what, double time
   const double rate = passed > 0 ? (double)(progress->done * progress->bytes_per_step) / passed : 0;
   const double part = progress->steps > 0 ? (double)progress->done / (double)progress->steps : 1;
   const int whole = (int)(time + 0.5);
-  fprintf(stderr, "%s%3.0f%%  step %lld of %lld  %.0f bytes/s  loss %.3f bits  %d:%02d %s%s",
+  fprintf(stderr, "%s%3.0f%%  step %lld of %lld  %.0f tokens/s  loss %.3f bits  %d:%02d %s%s",
           progress->terminal ? "\r" : "", 100 * part, (long long)progress->done, (long long)progress->steps, rate,
           progress->bits, whole / 60, whole % 60, what, progress->terminal ? "\033[K" : "\n");
   fflush(stderr);
