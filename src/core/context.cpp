@@ -13,14 +13,18 @@
 namespace rondo {
 namespace {
 
-// What this process may run on, not what the machine has.
+// What this process may run on, not what the machine has. The kernel refuses a set smaller than the machine, so it
+// grows.
 int usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) {
-    return 1;
+  for (int room = 1024; room <= 1 << 20; room *= 2) {
+    const size_t bytes = CPU_ALLOC_SIZE(room);
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t *)> set(CPU_ALLOC(room),
+                                                                [](cpu_set_t *owned) { CPU_FREE(owned); });
+    if (set != nullptr && sched_getaffinity(0, bytes, set.get()) == 0) {
+      return std::clamp(CPU_COUNT_S(bytes, set.get()), 1, static_cast<int>(Context::max_threads));
+    }
   }
-  return std::clamp(CPU_COUNT(&set), 1, static_cast<int>(Context::max_threads));
+  return 1;
 }
 
 Status default_threads(int *threads) {
