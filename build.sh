@@ -12,7 +12,7 @@ usage: ./build.sh COMMAND
   build [PRESET]    configure and build (release, debug, asan, tsan, coverage or nocuda; default release)
   demo [ARG...]     train a character language model, by default on this project's own text (--help: its options)
   test              the fast tier: release and address-sanitized suites, format, clang-tidy, arrows, consumer, demo
-  test-all          test, then the thread-sanitized suite and a build with the CUDA compiler hidden
+  test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, and aarch64 under emulation
   bench [ARG...]    measure: `rondo bench` of the release build
   coverage          how much of src/ and kernels/ the tests execute
   format            lay out the sources with clang-format
@@ -300,6 +300,7 @@ command_test-all() {
   fast_stages
   stage tsan quick_suite tsan
   stage nocuda without_nvcc suite nocuda
+  stage aarch64 tests/house/aarch64.sh "$PWD"
   summary
 }
 

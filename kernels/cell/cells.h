@@ -14,12 +14,14 @@
 
 template <class V, int kGates>
 struct CellForward {
+  RONDO_CELL_FN CellForward() {}
   V gate[kGates];
   V extra, h;
 };
 
 template <class V, int kGates>
 struct CellBackward {
+  RONDO_CELL_FN CellBackward() {}
   V dx[kGates];
   V dh_gate[kGates];
   V direct;

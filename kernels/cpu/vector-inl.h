@@ -29,8 +29,12 @@ HWY_INLINE int lanes() {
   return static_cast<int>(hn::Lanes(Tag<T>()));
 }
 
+// Its constructors are written out: one that the compiler writes has not the instruction set of this region.
 template <class T>
 struct Vector {
+  HWY_INLINE Vector() {}
+  HWY_INLINE Vector(hn::Vec<Tag<T>> register_value) : raw(register_value) {}
+
   hn::Vec<Tag<T>> raw;
 };
 
