@@ -8,11 +8,14 @@ usage() {
   cat <<'END'
 usage: ./build.sh COMMAND
 
-  setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch in .venv
-  build [PRESET]    configure and build (release, debug, asan, tsan, coverage or nocuda; default release)
+  setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch and cuobjdump in .venv
+  build [PRESET]    configure and build (release, debug, asan, tsan, coverage, gpu or nocuda; default release)
   demo [ARG...]     train a character language model, by default on this project's own text (--help: its options)
   test              the fast tier: release and address-sanitized suites, format, clang-tidy, arrows, consumer, demo
-  test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, and aarch64 under emulation
+  test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, static libraries, every
+                    GPU architecture and its bundle, and aarch64 under emulation
+  gpu-bundle        one folder (and .tar.xz) with library, GPU back ends, tests and benchmarks: copy it to a GPU machine
+                    and run ./run-gpu-tests there
   bench [ARG...]    measure: `rondo bench` of the release build
   coverage          how much of src/ and kernels/ the tests execute
   format            lay out the sources with clang-format
@@ -25,6 +28,8 @@ END
 jobs=$(nproc 2>/dev/null || echo 2)
 # shellcheck source=tests/house/stages.sh
 source tests/house/stages.sh
+# shellcheck source=tests/house/checks.sh
+source tests/house/checks.sh
 
 die() {
   echo "build.sh: $*" >&2
@@ -52,13 +57,20 @@ clang-format        command clang-format
 clang-tidy          command clang-tidy"
 coverage_needs="$build_needs
 gcovr               command gcovr"
+bundle_needs="$build_needs
+binutils            command objdump
+xz-utils            command xz"
 
-present() { # command NAME | header NAME...: any one of the names
+cuobjdump_needs="
+python3-venv        module ensurepip"
+
+present() { # command NAME | module NAME (of Python) | header NAME...: any one of the names
   local kind=$1 name
   shift
   for name in "$@"; do
     case $kind in
       command) command -v "$name" >/dev/null && return 0 ;;
+      module) python3 -c "import $name" 2>/dev/null && return 0 ;;
       header)
         printf '#if !__has_include(<%s>)\n#error\n#endif\n' "$name" | c++ -E -x c++ - >/dev/null 2>&1 && return 0
         ;;
@@ -102,7 +114,7 @@ command_setup() {
     # Only tests/golden/make_goldens.py and comparisons with PyTorch use these; building and testing need none.
     [ -x .venv/bin/pip ] || python3 -m venv .venv ||
       die "python3 cannot make .venv; on Debian: apt-get install python3-venv"
-    .venv/bin/pip install --quiet numpy torch safetensors
+    .venv/bin/pip install --quiet numpy torch safetensors nvidia-cuda-cuobjdump
   elif [ $# -gt 0 ]; then
     die "setup takes --peers or nothing, not '$1'"
   fi
@@ -148,6 +160,12 @@ command_install() {
   cmake --install build/release "$@"
 }
 
+command_gpu-bundle() {
+  need "$bundle_needs"
+  build_preset gpu
+  tests/gpu/make_bundle.sh build/gpu build/gpu-bundle
+}
+
 command_bench() {
   need "$build_needs"
   build_preset release rondo_cli >&2 # standard output is the benchmark's, for its JSON
@@ -187,76 +205,14 @@ command_demo() {
   exec build/release/bin/char_lm "$@" "${texts[@]}"
 }
 
-# ---- what the stages run ----------------------------------------------------------------------------------------
-
-suite() { # PRESET: builds it and runs every test that has no stage of its own
-  build_preset "$1"
-  run_ctest "$1" --label-exclude '^(house|consumer)$'
-}
-
-quick_suite() { # PRESET: the same with a smaller numeric suite, for sanitizers
-  export RONDO_TEST_QUICK=1
-  suite "$1"
-}
-
-labelled() { # LABEL: the release build's tests of that label
-  build_preset release
-  run_ctest release --label-regex "^$1\$"
-}
-
-arrows() {
-  python3 -B tests/house/arrows_self_test.py
-  python3 -B tests/house/arrows.py .
-}
-
-small_demo() {
-  build_preset release char_lm
-  build/release/bin/char_lm --hidden 64 --steps 100 include/rondo/rondo.h
-}
-
-# The public header is aligned by hand.
-c_sources() {
-  find include src kernels tests examples -name '*.[ch]' -o -name '*.cpp' |
-    grep -v '^include/rondo/rondo\.h$' | LC_ALL=C sort
-}
-
-wanted_clang=14
-# Another release of the clang tools lays out and warns differently; its word would be no fault of the code.
-clang_tool() { # NAME: sets $tool, or skips the stage
-  tool=$1
-  ! command -v "$1-$wanted_clang" >/dev/null || tool=$1-$wanted_clang
-  "$tool" --version | grep -q "version $wanted_clang\." || {
-    echo "skipped: $1 $wanted_clang is wanted, here is $("$tool" --version | grep -m1 version)"
-    exit 77
-  }
-}
-
-format_check() {
-  clang_tool clang-format
-  c_sources | xargs "$tool" --dry-run -Werror
-  echo "format: $(c_sources | wc -l) files"
-}
-
-# The product's own code. One instruction set is enough to read the kernels by; C files keep C's names.
-tidy() {
-  clang_tool clang-tidy
-  configure_preset release
-  # The compile commands are GCC's; which warnings are errors is its affair.
-  local options="-p build/release --quiet --extra-arg=-DHWY_COMPILE_ONLY_STATIC"
-  options+=" --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error"
-  {
-    # shellcheck disable=SC2086  # several options
-    find src kernels -name '*.cpp' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options
-    # shellcheck disable=SC2086
-    find examples -name '*.c' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options --checks=-readability-identifier-naming
-  } 2>&1 | sed '/ warnings\{0,1\} generated\.$/d' # those of system headers, which it shows nobody
-  echo "tidy: $(find src kernels examples -name '*.cpp' -o -name '*.c' | wc -l) files"
-}
+# ---- tests ------------------------------------------------------------------------------------------------------
 
 fast_stages() {
   stage format format_check
   stage arrows arrows
+  stage proof proof
   stage release suite release
+  stage device device_code release --architectures sm_80,sm_90a,sm_120
   stage consumer labelled consumer
   stage demo small_demo
   stage tidy tidy
@@ -300,6 +256,8 @@ command_test-all() {
   fast_stages
   stage tsan quick_suite tsan
   stage nocuda without_nvcc suite nocuda
+  stage static static_library
+  stage bundle bundle
   stage aarch64 tests/house/aarch64.sh "$PWD"
   summary
 }
@@ -338,7 +296,7 @@ command_coverage() {
 name=${1:-help}
 [ $# = 0 ] || shift
 case $name in
-  setup | build | demo | test | test-all | bench | coverage | format | lint | install) "command_$name" "$@" ;;
+  setup | build | demo | test | test-all | gpu-bundle | bench | coverage | format | lint | install) "command_$name" "$@" ;;
   help | -h | --help) usage ;;
   *)
     usage >&2

@@ -2,7 +2,6 @@
 # rondo_catch is Catch2 with a main(): Catch2 3 brings one, Debian 12's 2.13 takes ours, compiled once because that is slow.
 find_package(Catch2 REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
 include(Catch)
 
 # Exit status by which a script tells CTest "skipped".
@@ -15,14 +14,16 @@ else()
   target_link_libraries(rondo_catch PUBLIC Catch2::Catch2WithMain)
 endif()
 
-# rondo_catch_test(NAME LABEL label SOURCES ... LIBRARIES ...): executable NAME, its cases as tests "label.case".
+# rondo_catch_test(NAME LABEL label SOURCES ... LIBRARIES ... [ENVIRONMENT NAME=value]): executable NAME, its cases as
+# tests "label.case".
 function(rondo_catch_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;ENVIRONMENT" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE
     ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/tests/reference)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} rondo_catch)
-  catch_discover_tests(${name} TEST_PREFIX ${arg_LABEL}. PROPERTIES LABELS ${arg_LABEL} TIMEOUT 900)
+  catch_discover_tests(${name} TEST_PREFIX ${arg_LABEL}. PROPERTIES LABELS ${arg_LABEL} TIMEOUT 900
+    ENVIRONMENT "${arg_ENVIRONMENT}")
 endfunction()
 
 # rondo_script_test(NAME label command...): a test that is a command; it may exit with RONDO_SKIP_CODE.

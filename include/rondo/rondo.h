@@ -34,6 +34,10 @@ extern "C" {
  * Threads. Handles of type rondo_rnn_t are not locked: one thread at a time. Contexts and plans may be used by several threads at once,
  * each call with its own workspace, reserve and outputs. In a forked child, contexts made before the fork run on one thread.
  *
+ * CUDA. A plan runs on the device that was current when it was made, and that device must be current in its calls. Every array of a call and the memory it
+ * brings are device memory, lengths, batch_sizes, sorted_indices and the arrays of pointers host memory. A call only launches, on its stream: results are there
+ * when the stream has come so far; it allocates no device memory, waits for nothing, and can be captured in a graph, which keeps the lengths it saw.
+ *
  * Ownership. Every array belongs to the caller and is only used during the call it is given to; the library keeps no pointer to it.
  * Outputs alias no input and no other output. Data is aligned to its element type; workspace, reserve and packed parameters to 64 bytes.
  *
@@ -66,7 +70,7 @@ typedef struct rondo_context_s *rondo_context_t;
 /* level: 0 information, 1 warning. Called in the thread that caused the line; text is valid during the call only. Must not throw. */
 typedef void (*rondo_log_callback_t)(void *user, int32_t level, const char *text);
 
-/* A context owns one team of CPU threads. It outlives its handle while plans made from it exist. destroy accepts NULL. */
+/* A context owns one team of CPU threads and, per GPU, one set of library handles. It outlives its handle while plans made from it exist. destroy accepts NULL. */
 RONDO_API rondo_status_t rondo_context_create(rondo_context_t *context);
 RONDO_API void rondo_context_destroy(rondo_context_t context);
 /* threads: 1 to 1024, or 0 (the default) for RONDO_NUM_THREADS, else as many as this process may run on. Not while a call on one of
@@ -97,6 +101,9 @@ enum { RONDO_BACKEND_AUTO = 0, RONDO_BACKEND_CPU = 1, RONDO_BACKEND_CUDNN = 2, R
 /* cell_state_type and param_grad_type: as the storage type, or f32 (f64 storage keeps f64). */
 enum { RONDO_AS_STORAGE = 0, RONDO_AS_F32 = 1 };
 
+/* persistent: the back end's own rule, none of them, or a refusal where none serves. */
+enum { RONDO_PERSISTENT_AUTO = 0, RONDO_PERSISTENT_NEVER = 1, RONDO_PERSISTENT_REQUIRE = 2 };
+
 /* Attributes, with their names for rondo_attribute_find and their defaults and bounds in rondo_attribute_info. */
 typedef int32_t rondo_attribute_t;
 enum {
@@ -117,7 +124,11 @@ enum {
   RONDO_ATTR_CONSUME_RESERVE = 15, /* "consume_reserve": 1 = backward may destroy the reserve (and needs less workspace); default 0 */
   RONDO_ATTR_DEVICE = 16,          /* "device": default auto: cuda where a back end serves, else cpu */
   RONDO_ATTR_BACKEND = 17,         /* "backend": force one; default auto, which the environment's RONDO_BACKEND may replace */
-  RONDO_ATTR_SINGLE_CELL = 18      /* "single_cell": 1 = RNNCell, LSTMCell, GRUCell: T is at most 1, L = D = 1, P = 0, names without _l0 */
+  RONDO_ATTR_SINGLE_CELL = 18,     /* "single_cell": 1 = RNNCell, LSTMCell, GRUCell: T is at most 1, L = D = 1, P = 0, names without _l0 */
+  RONDO_ATTR_FIXED_BATCH = 19,     /* "fixed_batch": 1 = every call has N = max_N, which some algorithms need to know; default 0 */
+  RONDO_ATTR_PERSISTENT = 20,      /* "persistent": kernels that run all steps in one launch: auto, never, require; default auto */
+  RONDO_ATTR_AUTOTUNE = 21,        /* "autotune": 1 = time the candidates when the plan is made (cuda); not with deterministic; default 0 */
+  RONDO_ATTR_ALLOW_TF32 = 22       /* "allow_tf32": 1 = f32 products may round their operands to tf32 (cuda); default 0 */
 };
 
 typedef struct rondo_attribute_info_s {
@@ -174,7 +185,8 @@ typedef int32_t rondo_sequence_t;
 enum {
   RONDO_SEQUENCE_FULL = 0,    /* every row has T steps: x [T,N,I] or [N,T,I] */
   RONDO_SEQUENCE_LENGTHS = 1, /* the same shapes, a length per row, in any order */
-  RONDO_SEQUENCE_PACKED = 2   /* x [S,I], rows of step 0, then of step 1, ..., with batch_sizes[T], as torch's PackedSequence */
+  RONDO_SEQUENCE_PACKED = 2,  /* x [S,I], rows of step 0, then of step 1, ..., with batch_sizes[T], as torch's PackedSequence */
+  RONDO_SEQUENCE_DEVICE_LENGTHS = 3 /* as LENGTHS, read from device memory on the stream: they may change between a captured graph's replays */
 };
 
 typedef struct rondo_plan_args_s {
@@ -203,7 +215,8 @@ RONDO_API const char *rondo_plan_backend_name(rondo_plan_t plan);
 RONDO_API const char *rondo_plan_explain(rondo_plan_t plan);
 
 /* Parameters rearranged once for forward calls, in memory of the caller's, on the plan's device. Plans with the same format (not 0) share it; a
- * change of parameters needs a new packing. Optional: forward also takes params as they are. */
+ * change of parameters needs a new packing. Optional: forward also takes params as they are. On cuda, packing runs on the default stream and
+ * is done when the call returns. */
 RONDO_API rondo_status_t rondo_plan_packed_size(rondo_plan_t plan, int64_t *bytes);
 RONDO_API rondo_status_t rondo_plan_packed_format(rondo_plan_t plan, uint64_t *format);
 RONDO_API rondo_status_t rondo_plan_pack_params(rondo_plan_t plan, const void *const *params, int64_t count, void *packed, int64_t packed_size);
@@ -216,7 +229,10 @@ typedef struct rondo_batch_s {
   const int32_t *lengths32;      /* the same as int32, instead of lengths */
   const int64_t *batch_sizes;    /* packed: [T], N at most, non-increasing, 1 or more each; host memory */
   const int64_t *sorted_indices; /* packed, optional: [N], a permutation; packed row r belongs to row sorted_indices[r] of h0, c0, hn, cn */
-  const void *reserved[4];       /* NULL: room for what later versions need to know */
+  const int64_t *device_lengths;   /* device lengths: [N] in device memory; what is below 0 or above T counts as 0 or T. Forward keeps a copy for backward */
+  const int32_t *device_lengths32; /* the same as int32, instead of device_lengths */
+  uint32_t *device_faults;       /* device lengths, optional: forward adds how many lengths were out of bounds to this word of device memory */
+  const void *reserved[1];       /* NULL: room for what later versions need to know */
 } rondo_batch_t;
 
 typedef struct rondo_forward_args_s {
@@ -268,6 +284,19 @@ typedef struct rondo_backward_args_s {
  * A single_cell plan is one step: T = 1, x [N,I], h and c [N,H]; y, if given, equals hn and may be NULL in training too. */
 RONDO_API rondo_status_t rondo_forward(rondo_plan_t plan, const rondo_forward_args_t *args);
 RONDO_API rondo_status_t rondo_backward(rondo_plan_t plan, const rondo_backward_args_t *args);
+
+/* ---- device memory and streams, for callers without a CUDA binding ----------------------------------------------------------------- */
+
+/* On the thread's current CUDA device; RONDO_ERROR_UNSUPPORTED, with the reason, where no GPU back end is available. Memory is aligned to 256 bytes.
+ * Callers with cudaMalloc, cudaMemcpyAsync and cudaStream_t of their own mix freely: these are the same. The library's other calls use none of them. */
+RONDO_API rondo_status_t rondo_device_alloc(int64_t bytes, void **memory);
+RONDO_API rondo_status_t rondo_device_free(void *memory); /* accepts NULL */
+RONDO_API rondo_status_t rondo_device_memory(int64_t *free_bytes, int64_t *total_bytes);
+/* Host or device memory to host or device memory, in the stream's order; host memory must stay until the stream has come so far. */
+RONDO_API rondo_status_t rondo_copy(void *to, const void *from, int64_t bytes, void *stream);
+RONDO_API rondo_status_t rondo_stream_create(void **stream);
+RONDO_API rondo_status_t rondo_stream_synchronize(void *stream); /* NULL: the default stream */
+RONDO_API rondo_status_t rondo_stream_destroy(void *stream);     /* accepts NULL */
 
 /* ---- packed sequences (host memory; torch.nn.utils.rnn's semantics) -------------------------------------------------------------- */
 

@@ -10,18 +10,19 @@
 //   and comes out
 //             as the previous one's; dx[g] and dh_gate[g] are the gradients of x[g] and h[g]; direct is what reaches
 //             the previous hidden state beside the product with W_hh.
-// kSplitsGradient: dx and dh_gate differ. kUsesPreviousHidden: h_prev is read.
+// What a cell does not set is as V{} leaves it. kSplitsGradient: dx and dh_gate differ. kUsesPreviousHidden: h_prev is
+// read.
 
 template <class V, int kGates>
 struct CellForward {
-  RONDO_CELL_FN CellForward() {}
+  RONDO_CELL_FN CellForward() : extra{} {}
   V gate[kGates];
   V extra, h;
 };
 
 template <class V, int kGates>
 struct CellBackward {
-  RONDO_CELL_FN CellBackward() {}
+  RONDO_CELL_FN CellBackward() : dh_gate{}, direct{} {}
   V dx[kGates];
   V dh_gate[kGates];
   V direct;

@@ -5,13 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace rondo::kernels {
+#include "kernels/cell/numbers.h"
 
-// Storage types, numbered as rondo_dtype_t.
-enum class Storage : int32_t { f64 = 0, f32 = 1, f16 = 2, bf16 = 3 };
-inline constexpr int kStorages = 4;
-// Cells, numbered as rondo_cell_t.
-enum CellRow { kRnnTanh = 0, kRnnRelu = 1, kLstm = 2, kGru = 3, kCells };
+namespace rondo::kernels {
 
 // C[M, V*lanes] = A[M, K] * panel[K, V*lanes], or added to C. Element (m, k) of A lies at a[m*a_row + k*a_k].
 // Each element of C is one sum over k in ascending blocks of kBlockK: its order depends on K alone.
@@ -74,12 +70,6 @@ struct BackwardTile {
   ptrdiff_t dx_row;
   C *dh_gate;  // [rows, gates], only cells that split the gradient
   ptrdiff_t dh_gate_row;
-};
-
-// What a cell's loops need, as the cell itself states it.
-struct CellFacts {
-  int gates;
-  bool has_cell_state, has_extra, splits_gradient;
 };
 
 template <class C>

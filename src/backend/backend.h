@@ -33,8 +33,24 @@ class Backend {
   virtual const char *detail() const = 0;
   // Why it cannot serve a problem, empty where it can. Only asked of an available back end.
   virtual std::string refusal(const Spec &spec, const Problem &problem) const = 0;
+  // Why its kernels for a problem count as not proven on hardware, empty where they are proven. What is not proven is
+  // chosen only where nothing proven serves, or by name.
+  virtual std::string unproven(const Spec &spec, const Problem &problem) const = 0;
   virtual Status create(Context &context, const Spec &spec, const Problem &problem,
                         std::unique_ptr<Executor> *executor) const = 0;
+};
+
+// Device memory and streams as rondo.h promises them, where a back end brings a device.
+class DeviceCalls {
+ public:
+  virtual ~DeviceCalls() = default;
+  virtual Status alloc(int64_t bytes, void **memory) const = 0;
+  virtual Status free(void *memory) const = 0;
+  virtual Status memory(int64_t *free_bytes, int64_t *total_bytes) const = 0;
+  virtual Status copy(void *to, const void *from, int64_t bytes, void *stream) const = 0;
+  virtual Status stream_create(void **stream) const = 0;
+  virtual Status stream_synchronize(void *stream) const = 0;
+  virtual Status stream_destroy(void *stream) const = 0;
 };
 
 }  // namespace rondo

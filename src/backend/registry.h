@@ -1,4 +1,4 @@
-// Every back end this version knows, most preferred first.
+// The back ends this version knows.
 #pragma once
 
 #include <span>
@@ -7,6 +7,10 @@
 
 namespace rondo {
 
+// Most preferred first.
 std::span<const Backend *const> backends();
+
+// Device memory and streams, from the first back end that has a device; refused with every reason where none has.
+Status find_device_calls(const DeviceCalls **calls);
 
 }  // namespace rondo

@@ -2,14 +2,9 @@
 // A shape that this machine's memory cannot hold is skipped before it is allocated.
 #include "cli/bench_measure.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <limits>
 #include <stdexcept>
 
 #include "cli/element.h"
@@ -27,26 +22,30 @@ void fill_normal(Tensor &tensor) {
     return;
   }
   static const std::vector<double> pool = Random(1, "bench").normals(pool_size);
-  const size_t element = size_of(tensor.dtype());
-  const auto total = static_cast<size_t>(tensor.count());
-  const size_t drawn = std::min(pool.size(), total);
-  auto *data = static_cast<unsigned char *>(tensor.data());
-  encode(tensor.dtype(), pool.data(), drawn, data);
-  for (size_t done = drawn; done < total;) {
-    const size_t next = std::min(drawn, total - done);
-    std::memcpy(data + done * element, data, next * element);
-    done += next;
+  const size_t drawn = std::min(pool.size(), static_cast<size_t>(tensor.count()));
+  std::vector<unsigned char> encoded(drawn * size_of(tensor.dtype()));
+  encode(tensor.dtype(), pool.data(), drawn, encoded.data());
+  tensor.set_repeated(encoded);
+}
+
+// The library draws them in host memory.
+void fill_params(Execution &execution) {
+  std::vector<std::vector<unsigned char>> drawn;
+  std::vector<void *> pointers;
+  for (const Tensor &param : execution.params) {
+    drawn.emplace_back(static_cast<size_t>(param.bytes()));
+    pointers.push_back(drawn.back().data());
+  }
+  check(rondo_rnn_init_params(execution.rnn(), 1, pointers.data(), static_cast<int64_t>(pointers.size())));
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    execution.params[i].set_repeated(drawn[i]);
   }
 }
 
 void fill_inputs(Execution &execution) {
   fill_normal(execution.x);
   fill_normal(execution.dy);
-  std::vector<void *> params;
-  for (const Tensor &param : execution.params) {
-    params.push_back(param.data());
-  }
-  check(rondo_rnn_init_params(execution.rnn(), 1, params.data(), static_cast<int64_t>(params.size())));
+  fill_params(execution);
   if (!execution.problem().is_training()) {
     execution.pack_params();
   }
@@ -59,12 +58,14 @@ void call(Execution &execution) {
   }
 }
 
-// Seconds a call.
+// Seconds a call. On a device the calls only launch, so the clock is read with the stream empty.
 double time_calls(Execution &execution, int64_t calls) {
+  execution.space().synchronize();
   const auto start = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < calls; ++i) {
     call(execution);
   }
+  execution.space().synchronize();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(calls);
 }
 
@@ -72,8 +73,7 @@ double time_calls(Execution &execution, int64_t calls) {
 void check_results(const Execution &execution) {
   constexpr int64_t looked_at = 1 << 20;
   for (const Tensor *tensor : execution.outputs()) {
-    std::vector<double> values(static_cast<size_t>(std::min(tensor->count(), looked_at)));
-    decode(tensor->dtype(), tensor->data(), values.size(), values.data());
+    const std::vector<double> values = tensor->values(std::min(tensor->count(), looked_at));
     const bool finite = std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
     const bool moved = std::any_of(values.begin(), values.end(), [](double value) { return value != 0; });
     // One step from an absent h0 has a recurrent gradient of exactly zero.
@@ -82,24 +82,6 @@ void check_results(const Execution &execution) {
       throw std::runtime_error(tensor->name() + (finite ? " is all zeros" : " is not finite") + " after the run");
     }
   }
-}
-
-// Bytes that can be had without swapping; infinite where the system does not tell.
-double available_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  double kib = 0;
-  std::string unit;
-  while (file >> key >> kib) {
-    std::getline(file, unit);
-    if (key == "MemAvailable:") {
-      return kib * 1024;
-    }
-  }
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page_size = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page_size > 0 ? static_cast<double>(pages) * static_cast<double>(page_size)
-                                    : std::numeric_limits<double>::infinity();
 }
 
 std::string gib_text(double bytes) {
@@ -116,8 +98,9 @@ void measure_into(BenchRow &row, const BenchOptions &options, const Context &con
   how.packed_params = !problem.is_training();
   Execution execution(context.get(), problem, how);
   row.backend = execution.backend_name();
+  row.on_device = execution.space().is_device();
   const double needed = execution.bytes_needed();
-  const double available = available_memory();
+  const double available = execution.space().available();
   if (needed > 0.9 * available) {
     row.skipped = "needs " + gib_text(needed) + " of memory, " + gib_text(available) + " available";
     return;

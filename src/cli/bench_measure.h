@@ -18,6 +18,7 @@ struct BenchOptions {
 struct BenchRow {
   BenchShape shape;
   std::string backend;
+  bool on_device = false;                       // a GPU's, whose peak is not the one that is measured
   std::string skipped;                          // why it was not timed; empty where it was
   double median = 0, fastest = 0, slowest = 0;  // seconds a call
   int64_t calls_per_round = 0;

@@ -1,4 +1,4 @@
-// Formats rows. "x peak" is time over the least time at the peak, "of peak" its inverse.
+// Formats rows. "x peak" is time over the least time at the peak, "of peak" its inverse; neither is a GPU's.
 // A row of variable lengths also tells its time over that of the full run, and the fill, S / (T*N), it can hope for.
 #include "cli/bench_report.h"
 
@@ -74,10 +74,15 @@ std::string bench_line(const BenchRun &run, const BenchRow &row) {
                   fill(row.shape.problem));
     more = ratio;
   }
-  const double ratio = time_over_peak(run, row);
-  std::snprintf(text, sizeof text, "%-44s %11.4f %7.1f%% %10.1f %8.2f %7.1f%%%s\n", row.shape.name.c_str(),
-                row.median * 1e3, (row.slowest - row.fastest) / row.median * 100, row.gflops(), ratio, 100 / ratio,
-                more.c_str());
+  std::string beside_peak = "       -        -";
+  if (!row.on_device) {
+    const double ratio = time_over_peak(run, row);
+    char both[48];
+    std::snprintf(both, sizeof both, "%8.2f %7.1f%%", ratio, 100 / ratio);
+    beside_peak = both;
+  }
+  std::snprintf(text, sizeof text, "%-44s %11.4f %7.1f%% %10.1f %s%s\n", row.shape.name.c_str(), row.median * 1e3,
+                (row.slowest - row.fastest) / row.median * 100, row.gflops(), beside_peak.c_str(), more.c_str());
   return text;
 }
 
@@ -104,8 +109,10 @@ std::string bench_document(const BenchRun &run) {
       one["ms_slowest"] = row.slowest * 1e3;
       one["calls_per_round"] = row.calls_per_round;
       one["gflops"] = row.gflops();
-      one["time_over_peak"] = time_over_peak(run, row);
-      one["fraction_of_peak"] = 1 / time_over_peak(run, row);
+      if (!row.on_device) {
+        one["time_over_peak"] = time_over_peak(run, row);
+        one["fraction_of_peak"] = 1 / time_over_peak(run, row);
+      }
     }
     if (const BenchRow *full = full_row(run, row); full != nullptr && row.skipped.empty()) {
       one["time_over_full"] = row.median / full->median;

@@ -1,8 +1,6 @@
 // Makes plan and arrays of a problem, and fills in the structs of the calls.
-// Arrays lie in host memory: rondo.h has no call yet that would place them on a device.
+// Nothing here knows where arrays lie: tensors and buffers are made in the plan's space.
 #include "cli/execution.h"
-
-#include <stdexcept>
 
 #include "cli/element.h"
 #include "cli/errors.h"
@@ -21,10 +19,7 @@ Execution::Execution(rondo_context_t context, const Problem &problem, const Exec
   plan_ = make_plan(context, rnn_.get(), args);
   rondo_device_t device = RONDO_DEVICE_AUTO;
   check(rondo_plan_device(plan_.get(), &device));
-  if (device != RONDO_DEVICE_CPU) {
-    throw std::runtime_error(std::string("back end ") + backend_name() +
-                             " needs arrays in device memory, which this version of the command cannot provide");
-  }
+  space_ = MemorySpace(device);
 }
 
 int64_t Execution::plan_bytes(rondo_status_t (*question)(rondo_plan_t, int64_t *)) const {
@@ -65,12 +60,12 @@ void Execution::allocate() {
   const std::vector<int64_t> c_shape = {p.L * p.D(), p.N, p.H};
   const bool cells = p.has_cell_state();
   const bool training = p.is_training();
-  const auto optional = [](bool wanted, const char *name, rondo_dtype_t dtype, const std::vector<int64_t> &shape) {
-    return wanted ? Tensor(name, dtype, shape) : Tensor();
+  const auto optional = [this](bool wanted, const char *name, rondo_dtype_t dtype, const std::vector<int64_t> &shape) {
+    return wanted ? Tensor(space_, name, dtype, shape) : Tensor();
   };
-  x = Tensor("x", p.dtype, data_shape(p.I));
-  y = Tensor("y", p.dtype, data_shape(p.D() * p.O()));
-  hn = Tensor("hn", p.dtype, h_shape);
+  x = Tensor(space_, "x", p.dtype, data_shape(p.I));
+  y = Tensor(space_, "y", p.dtype, data_shape(p.D() * p.O()));
+  hn = Tensor(space_, "hn", p.dtype, h_shape);
   cn = optional(cells, "cn", p.cell_state_dtype(), c_shape);
   h0 = optional(options_.states, "h0", p.dtype, h_shape);
   c0 = optional(options_.states && cells, "c0", p.cell_state_dtype(), c_shape);
@@ -89,21 +84,21 @@ void Execution::allocate() {
     check(rondo_rnn_param_info(rnn_.get(), index, &info));
     const std::vector<int64_t> shape =
         info.rank == 1 ? std::vector<int64_t>{info.rows} : std::vector<int64_t>{info.rows, info.columns};
-    params.emplace_back(info.name, p.dtype, shape);
+    params.emplace_back(space_, info.name, p.dtype, shape);
     param_pointers_.push_back(params.back().data());
     if (training) {
-      dparams.emplace_back(std::string("d") + info.name, p.param_grad_dtype(), shape);
+      dparams.emplace_back(space_, std::string("d") + info.name, p.param_grad_dtype(), shape);
       dparam_pointers_.push_back(dparams.back().data());
     }
   }
-  workspace_ = AlignedBuffer(plan_bytes(rondo_plan_workspace_size));
+  workspace_ = AlignedBuffer(space_, plan_bytes(rondo_plan_workspace_size));
   if (training) {
-    reserve_ = AlignedBuffer(plan_bytes(rondo_plan_reserve_size));
+    reserve_ = AlignedBuffer(space_, plan_bytes(rondo_plan_reserve_size));
   }
 }
 
 void Execution::pack_params() {
-  packed_ = AlignedBuffer(plan_bytes(rondo_plan_packed_size));
+  packed_ = AlignedBuffer(space_, plan_bytes(rondo_plan_packed_size));
   check(rondo_plan_pack_params(plan_.get(), param_pointers_.data(), static_cast<int64_t>(param_pointers_.size()),
                                packed_.data(), packed_.size()));
 }
@@ -130,6 +125,7 @@ void Execution::forward() {
   args.workspace_size = workspace_.size();
   args.reserve = reserve_.data();
   args.reserve_size = reserve_.size();
+  args.stream = space_.stream();
   check(rondo_forward(plan_.get(), &args));
 }
 
@@ -155,6 +151,7 @@ void Execution::backward(bool accumulate) {
   args.workspace_size = workspace_.size();
   args.reserve = reserve_.data();
   args.reserve_size = reserve_.size();
+  args.stream = space_.stream();
   check(rondo_backward(plan_.get(), &args));
 }
 

@@ -1,4 +1,4 @@
-// One problem on one back end: its plan, its arrays in host memory, and the calls.
+// One problem on one back end: its plan, its arrays where the plan wants them, and the calls.
 // The plan is made first and the arrays on request, so that a caller can ask for their size before there are any.
 #pragma once
 
@@ -25,11 +25,13 @@ class Execution {
   const Problem &problem() const { return problem_; }
   rondo_rnn_t rnn() const { return rnn_.get(); }
   const char *backend_name() const { return rondo_plan_backend_name(plan_.get()); }
+  const MemorySpace &space() const { return space_; }
   // Of every array and buffer together.
   double bytes_needed() const;
 
   void allocate();
   void pack_params();  // after params are filled; needs options.packed_params
+  // On a device these only launch; reading a tensor waits for them, as space().synchronize() does.
   void forward();
   void backward(bool accumulate);
   // What the calls computed, in the order in which a fault shows first: y, hn, cn, dx, ...
@@ -50,6 +52,7 @@ class Execution {
   const Batch batch_;
   const Rnn rnn_;
   Plan plan_;
+  MemorySpace space_;
   AlignedBuffer workspace_, reserve_, packed_;
   std::vector<const void *> param_pointers_;
   std::vector<void *> dparam_pointers_;

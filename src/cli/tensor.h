@@ -1,13 +1,13 @@
-// An array as the library sees it: a name, an element type, a shape, and memory at a 64-byte boundary.
+// An array as the library sees it: a name, an element type, a shape, and memory of the plan's space.
 // A default-constructed tensor is absent: its pointer is NULL, as the library's optional arguments want it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "cli/memory_space.h"
 #include "rondo/rondo.h"
 
 namespace rondo::cli {
@@ -16,16 +16,20 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   // Filled with 0xFF bytes, which read as NaN in every type: what was never written is seen.
-  explicit AlignedBuffer(int64_t bytes);
+  AlignedBuffer(const MemorySpace &space, int64_t bytes);
 
-  void *data() const { return memory_.get(); }  // NULL only when default-constructed
+  void *data() const { return memory_.get(); }  // in the space; NULL only when default-constructed
   int64_t size() const { return size_; }
+  // bytes at an offset, from and to host memory.
+  void write(const void *from, int64_t offset, int64_t bytes);
+  void read(void *to, int64_t offset, int64_t bytes) const;
 
  private:
-  static constexpr std::align_val_t alignment{64};
   struct Deleter {
-    void operator()(unsigned char *memory) const { ::operator delete(memory, alignment); }
+    MemorySpace space;
+    void operator()(unsigned char *memory) const { space.release(memory); }
   };
+  MemorySpace space_;
   int64_t size_ = 0;
   std::unique_ptr<unsigned char, Deleter> memory_;
 };
@@ -33,17 +37,20 @@ class AlignedBuffer {
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(std::string name, rondo_dtype_t dtype, std::vector<int64_t> shape);
+  Tensor(const MemorySpace &space, std::string name, rondo_dtype_t dtype, std::vector<int64_t> shape);
 
   bool is_absent() const { return buffer_.data() == nullptr; }
   const std::string &name() const { return name_; }
   rondo_dtype_t dtype() const { return dtype_; }
   int64_t count() const { return count_; }
-  int64_t bytes() const;  // of its elements
-  void *data() const { return buffer_.data(); }
+  int64_t bytes() const;                         // of its elements
+  void *data() const { return buffer_.data(); }  // as the library wants it, so perhaps in device memory
 
   void set(const std::vector<double> &values);
-  std::vector<double> values() const;
+  std::vector<double> values() const { return values(count_); }
+  std::vector<double> values(int64_t first) const;  // that many from the start
+  // Over and over until the tensor is full. elements: encoded, in host memory.
+  void set_repeated(const std::vector<unsigned char> &elements);
   // "name[1,0,7]" of the element at a flat index.
   std::string element_name(int64_t index) const;
 

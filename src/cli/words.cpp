@@ -36,13 +36,19 @@ std::vector<Word> words_of(rondo_attribute_t attribute) {
       return {{"auto", RONDO_DEVICE_AUTO}, {"cpu", RONDO_DEVICE_CPU}, {"cuda", RONDO_DEVICE_CUDA}};
     case RONDO_ATTR_BACKEND:
       return backend_words();
+    case RONDO_ATTR_PERSISTENT:
+      return {
+          {"auto", RONDO_PERSISTENT_AUTO}, {"never", RONDO_PERSISTENT_NEVER}, {"require", RONDO_PERSISTENT_REQUIRE}};
     default:
       return {};
   }
 }
 
 std::vector<Word> sequence_words() {
-  return {{"full", RONDO_SEQUENCE_FULL}, {"lengths", RONDO_SEQUENCE_LENGTHS}, {"packed", RONDO_SEQUENCE_PACKED}};
+  return {{"full", RONDO_SEQUENCE_FULL},
+          {"lengths", RONDO_SEQUENCE_LENGTHS},
+          {"packed", RONDO_SEQUENCE_PACKED},
+          {"device_lengths", RONDO_SEQUENCE_DEVICE_LENGTHS}};
 }
 
 std::vector<Word> mode_words() { return {{"inference", RONDO_INFERENCE}, {"training", RONDO_TRAINING}}; }

@@ -42,6 +42,10 @@ constexpr Attribute table[] = {
     integer(RONDO_ATTR_DEVICE, "device", &Spec::device, RONDO_DEVICE_AUTO, 0, RONDO_DEVICE_CUDA),
     integer(RONDO_ATTR_BACKEND, "backend", &Spec::backend, RONDO_BACKEND_AUTO, 0, RONDO_BACKEND_FUSED),
     integer(RONDO_ATTR_SINGLE_CELL, "single_cell", &Spec::single_cell, 0, 0, 1),
+    integer(RONDO_ATTR_FIXED_BATCH, "fixed_batch", &Spec::fixed_batch, 0, 0, 1),
+    integer(RONDO_ATTR_PERSISTENT, "persistent", &Spec::persistent, RONDO_PERSISTENT_AUTO, 0, RONDO_PERSISTENT_REQUIRE),
+    integer(RONDO_ATTR_AUTOTUNE, "autotune", &Spec::autotune, 0, 0, 1),
+    integer(RONDO_ATTR_ALLOW_TF32, "allow_tf32", &Spec::allow_tf32, 0, 0, 1),
 };
 
 constexpr bool rows_are_in_order() {

@@ -53,6 +53,19 @@ Status check_lengths(const Problem &problem, Batch &batch) {
   return {};
 }
 
+Status check_device_lengths(const Batch &batch) {
+  if (batch.device_lengths == nullptr && batch.device_lengths32 == nullptr && batch.N > 0) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "device_lengths is NULL, expected %" PRId64 " lengths in device memory (or device_lengths32)", batch.N);
+  }
+  if (batch.device_lengths != nullptr && batch.device_lengths32 != nullptr) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT, "device_lengths and device_lengths32 are both given, expected one");
+  }
+  RONDO_TRY(check_aligned("device_lengths", batch.device_lengths, sizeof(int64_t), "an int64_t"));
+  RONDO_TRY(check_aligned("device_lengths32", batch.device_lengths32, sizeof(int32_t), "an int32_t"));
+  return check_aligned("device_faults", batch.device_faults, sizeof(uint32_t), "a uint32_t");
+}
+
 Status check_packed(const Problem &problem, const Batch &batch) {
   if (batch.batch_sizes == nullptr && batch.T > 0) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "batch_sizes is NULL, expected %" PRId64 " sizes", batch.T);
@@ -82,11 +95,31 @@ Status make_batch(const Problem &problem, const rondo_batch_t &given, Batch *bat
   }
   RONDO_TRY(check_size("T", given.T, problem.max_T));
   RONDO_TRY(check_size("N", given.N, problem.max_N));
-  *batch = {problem.sequence, given.T,         given.N,           given.S,
-            given.lengths,    given.lengths32, given.batch_sizes, given.sorted_indices};
+  if (problem.fixed_batch && given.N != problem.max_N) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "N is %" PRId64 ", expected max_N, which is %" PRId64 ": fixed_batch is 1", given.N, problem.max_N);
+  }
+  *batch = {problem.sequence,
+            given.T,
+            given.N,
+            given.S,
+            given.lengths,
+            given.lengths32,
+            given.batch_sizes,
+            given.sorted_indices,
+            given.device_lengths,
+            given.device_lengths32,
+            given.device_faults};
   if (problem.sequence != RONDO_SEQUENCE_LENGTHS) {
     RONDO_TRY(only_for("lengths", problem, "lengths", given.lengths));
     RONDO_TRY(only_for("lengths", problem, "lengths32", given.lengths32));
+  }
+  if (problem.sequence != RONDO_SEQUENCE_DEVICE_LENGTHS) {
+    RONDO_TRY(only_for("device lengths", problem, "device_lengths", given.device_lengths));
+    RONDO_TRY(only_for("device lengths", problem, "device_lengths32", given.device_lengths32));
+    RONDO_TRY(only_for("device lengths", problem, "device_faults", given.device_faults));
+  } else {
+    RONDO_TRY(check_device_lengths(*batch));
   }
   if (problem.sequence == RONDO_SEQUENCE_PACKED) {
     return check_packed(problem, *batch);

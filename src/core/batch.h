@@ -12,6 +12,10 @@ struct Batch {
   const int32_t *lengths32;
   const int64_t *batch_sizes;     // RONDO_SEQUENCE_PACKED
   const int64_t *sorted_indices;  // RONDO_SEQUENCE_PACKED, or NULL; checked by check_permutation
+  // RONDO_SEQUENCE_DEVICE_LENGTHS: device memory, so S is T*N here.
+  const int64_t *device_lengths;
+  const int32_t *device_lengths32;
+  uint32_t *device_faults;
 
   int64_t length(int64_t n) const { return lengths != nullptr ? lengths[n] : lengths32[n]; }
 };

@@ -13,8 +13,10 @@ const char *sequence_name(rondo_sequence_t sequence) {
       return "full";
     case RONDO_SEQUENCE_LENGTHS:
       return "lengths";
-    default:
+    case RONDO_SEQUENCE_PACKED:
       return "packed";
+    default:
+      return "device lengths";
   }
 }
 
@@ -23,9 +25,10 @@ Status make_problem(const Spec &spec, const rondo_plan_args_t &args, Problem *pr
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "mode is %" PRId32 ", expected RONDO_INFERENCE (0) or RONDO_TRAINING (1)",
                 args.mode);
   }
-  if (args.sequence < RONDO_SEQUENCE_FULL || args.sequence > RONDO_SEQUENCE_PACKED) {
+  if (args.sequence < RONDO_SEQUENCE_FULL || args.sequence > RONDO_SEQUENCE_DEVICE_LENGTHS) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "sequence is %" PRId32 ", expected RONDO_SEQUENCE_FULL (0), _LENGTHS (1) or _PACKED (2)",
+                "sequence is %" PRId32
+                ", expected RONDO_SEQUENCE_FULL (0), _LENGTHS (1), _PACKED (2) or _DEVICE_LENGTHS (3)",
                 args.sequence);
   }
   if (args.max_T < 0) {
@@ -54,8 +57,13 @@ Status make_problem(const Spec &spec, const rondo_plan_args_t &args, Problem *pr
     return fail(RONDO_ERROR_INVALID_ARGUMENT, "max_S is %" PRId64 ", expected at most max_T*max_N, which is %" PRId64,
                 args.max_S, TN.value());
   }
-  *problem = {args.mode == RONDO_TRAINING, args.sequence, args.max_T, args.max_N,
-              args.max_S == 0 ? TN.value() : args.max_S};
+  if (args.sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && args.max_S != 0 && args.max_S != TN.value()) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "max_S is %" PRId64 ", expected 0 with device lengths: the host does not know their sum", args.max_S);
+  }
+  *problem = {
+      args.mode == RONDO_TRAINING, args.sequence, args.max_T, args.max_N, args.max_S == 0 ? TN.value() : args.max_S,
+      spec.fixed_batch != 0};
   return {};
 }
 

@@ -9,6 +9,7 @@ struct Problem {
   bool training;
   rondo_sequence_t sequence;
   int64_t max_T, max_N, max_S;
+  bool fixed_batch;  // every call has N = max_N
 };
 
 // Refuses what does not fit the spec or overflows; fills in max_S = 0.

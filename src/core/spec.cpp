@@ -91,6 +91,10 @@ Status validate(const Spec &spec) {
                   spec.proj_size);
     }
   }
+  if (spec.autotune != 0 && spec.deterministic != 0) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "autotune is 1, expected 0 with deterministic: what a clock chooses may differ from run to run");
+  }
   return check_parameter_sizes(spec);
 }
 

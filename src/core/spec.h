@@ -15,6 +15,7 @@ struct Spec {
   int64_t dtype, cell_state_type, param_grad_type, layout;
   double padding_value;
   int64_t deterministic, consume_reserve, device, backend, single_cell;
+  int64_t fixed_batch, persistent, autotune, allow_tf32;
 
   Spec();
 

@@ -9,7 +9,7 @@
 namespace rondo {
 namespace {
 
-thread_local char last_error_text[1024] = "";
+thread_local char last_error_text[2048] = "";
 thread_local const char *api_function = nullptr;
 
 }  // namespace

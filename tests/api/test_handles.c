@@ -34,6 +34,10 @@ static const row_t rows[] = {
     {RONDO_ATTR_DEVICE, "device", 0, RONDO_DEVICE_AUTO, 0, RONDO_DEVICE_CUDA},
     {RONDO_ATTR_BACKEND, "backend", 0, RONDO_BACKEND_AUTO, 0, RONDO_BACKEND_FUSED},
     {RONDO_ATTR_SINGLE_CELL, "single_cell", 0, 0, 0, 1},
+    {RONDO_ATTR_FIXED_BATCH, "fixed_batch", 0, 0, 0, 1},
+    {RONDO_ATTR_PERSISTENT, "persistent", 0, RONDO_PERSISTENT_AUTO, 0, RONDO_PERSISTENT_REQUIRE},
+    {RONDO_ATTR_AUTOTUNE, "autotune", 0, 0, 0, 1},
+    {RONDO_ATTR_ALLOW_TF32, "allow_tf32", 0, 0, 0, 1},
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 

@@ -55,7 +55,7 @@ static void reserved_members(void) {
   if (!CHECK_OK(problem_open(&problem, &config))) {
     return;
   }
-  problem.forward.batch.reserved[3] = problem.x;
+  problem.forward.batch.reserved[0] = problem.x;
   CHECK_STATUS(rondo_forward(problem.plan, &problem.forward), RONDO_ERROR_INVALID_ARGUMENT, "batch.reserved");
   problem_close(&problem);
 }

@@ -181,7 +181,7 @@ static void test_refused_args(void) {
   if (bench_open(&bench, &config)) {
     check_args(&bench, (rondo_plan_args_t){size, 2, full, 10, 4, 0}, "mode|2");
     check_args(&bench, (rondo_plan_args_t){size, -1, full, 10, 4, 0}, "mode|-1");
-    check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, 3, 10, 4, 0}, "sequence|3");
+    check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, 4, 10, 4, 0}, "sequence|4");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, -1, 10, 4, 0}, "sequence|-1");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, full, -1, 4, 0}, "max_T|-1");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, full, 10, -2, 0}, "max_N|-2");
@@ -189,6 +189,7 @@ static void test_refused_args(void) {
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, lengths, 10, 4, 41}, "max_S|41|40");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, packed, 10, 4, 41}, "max_S|41|40");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, packed, 0, 4, 1}, "max_S|1|0");
+    check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, RONDO_SEQUENCE_DEVICE_LENGTHS, 10, 4, 39}, "max_S|39");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_TRAINING, full, large, large, 0}, "max_T|max_N|overflow");
     check_args(&bench, (rondo_plan_args_t){size, RONDO_INFERENCE, full, INT64_MAX, 2, 0}, "max_T|max_N|overflow");
     /* T*N fits in 2^60, its rows of 24 gates do not */

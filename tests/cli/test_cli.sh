@@ -98,15 +98,30 @@ run 0 explain --input-size 8 --hidden-size 16 --proj-size 4 --sequence packed --
 out_has '^reserve: +0 bytes$'
 refused 1 explain --input-size 8 --hidden-size 16 --proj-size 16
 err_has 'proj_size is 16'
-if "$rondo" info | grep -q 'cudnn .*missing: '; then
-  refused 1 explain --input-size 8 --hidden-size 16 --backend cudnn
-  err_has 'cudnn'
-  refused 1 verify --quick --backend cudnn
-  err_has 'cudnn is missing: .+'
-  refused 1 bench --shape lstm-t1-n1-h256-inference --backend cudnn
-else
-  echo "note: cudnn serves here; the refusal of a missing back end is not checked"
-fi
+refused 1 explain --input-size 8 --hidden-size 16 --backend cpu --sequence device_lengths
+err_has 'device lengths'
+refused 1 explain --input-size 8 --hidden-size 16 --backend cpu --persistent require
+err_has 'persistent'
+refused 1 explain --input-size 8 --hidden-size 16 --autotune --deterministic
+err_has 'autotune'
+run 0 explain --input-size 8 --hidden-size 16 --device cpu --fixed-batch --persistent never --autotune --allow-tf32
+out_has '^back end: +cpu$'
+# Each GPU back end serves here, or all that is forced on it fails with the reason that info gives.
+for backend in cudnn fused; do
+  run 0 info
+  out_has "^ +$backend +on cuda +(available|missing): .+"
+  reason=$(sed -n "s/^ *$backend .*missing: //p" "$out")
+  if [ -z "$reason" ]; then
+    echo "note: $backend serves here; the refusal of a missing back end is not checked"
+    continue
+  fi
+  refused 1 explain --input-size 8 --hidden-size 16 --backend "$backend"
+  check "explain gives the reason" grep -qF -- "$reason" "$err"
+  refused 1 verify --quick --backend "$backend"
+  check "verify gives the reason" grep -qF -- "$backend is missing: $reason" "$err"
+  refused 1 bench --shape lstm-t1-n1-h256-inference --backend "$backend"
+  check "bench gives the reason" grep -qF -- "$reason" "$err"
+done
 
 # Wrong usage: exit 2 and one line.
 refused 2
@@ -117,6 +132,8 @@ refused 2 explain --input-size 8
 refused 2 explain --input-size 0 --hidden-size 16
 refused 2 explain --input-size many --hidden-size 16
 refused 2 explain --input-size 8 --hidden-size 16 --cell elman
+refused 2 explain --input-size 8 --hidden-size 16 --persistent always
+refused 2 explain --input-size 8 --hidden-size 16 --sequence ragged
 refused 2 explain --input-size 8 --hidden-size 16 --dropout 1.5
 refused 2 verify --backend abacus
 refused 2 verify --threads -1

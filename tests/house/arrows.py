@@ -18,6 +18,7 @@ PUBLIC = "include/rondo"
 PURE = ["kernels/cell/dtype.h", "kernels/cell/half.h", "kernels/cell/philox.h"]
 # What the two GPU back ends share; the only sibling a back end may include.
 GPU_BACKENDS = ["src/backend/fused", "src/backend/cudnn"]
+GPU_TESTS = ["tests/emulator", "tests/gpu", "tests/bench"]
 REGISTRY = "src/backend/registry.cpp"
 
 # Each folder and what its files may include beside their own folder, longest folder first. A trailing * takes
@@ -49,8 +50,11 @@ THIRD_PARTY = [
     (r"nlohmann/", ["src/cli", "examples", "tests"]),
     (r"catch2/", ["tests"]),
     (r"hwy/", ["kernels", "src/backend", "tests"]),
-    (r"cuda|cublas|cooperative_groups|mma\.h", ["kernels/cuda", "src/backend/cuda"] + GPU_BACKENDS),
-    (r"cudnn", ["src/backend/cudnn"]),
+    (r"rondo_emulator/", ["kernels/cuda/primitives.h", "tests/emulator"]),
+    (r"cuda_(bf16|fp16)", ["kernels/cuda/primitives.h"]),  # the toolkit's device headers
+    (r"cuda|cublas", ["kernels/cuda", "src/backend/cuda"] + GPU_BACKENDS + GPU_TESTS),
+    (r"cudnn", ["src/backend/cudnn"] + GPU_TESTS),
+    (r"sanitizer/", ["tests/emulator"]),
 ]
 # Standard C and C++ (a bare name, or a C header), the system's own interface, and vendors' intrinsics.
 STANDARD = re.compile(r"[a-z_]+(\.h)?$|[a-z]+int\.h$|(sys|linux|bits)/[a-z_]+\.h$")

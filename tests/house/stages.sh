@@ -40,6 +40,7 @@ begin_stages() {
 summary() { # the stages' lines, then all cases in one; fails where one failed
   printf '\n=== summary (%d s)\n' "$SECONDS"
   cat "$results/summary"
+  [ ! -f "$results/notes" ] || cat "$results/notes"
   awk '{ passed += $5; failed += $7; skipped += $9 }
     END { line = passed " passed, " failed " failed"; if (skipped) line = line ", " skipped " skipped"
           print line; exit (failed > 0 || passed == 0) }' "$results/summary"
@@ -60,6 +61,8 @@ run_ctest() { # PRESET [CTEST OPTION...]: the tests chosen, counted from CTest's
       END { away = n["skipped"] + n["disabled"]; print n["tests"] - n["failures"] - away, n["failures"] + 0, away }
       ' "$report" >"$stage_cases"
   fi
+  # What each back end's suite counted stands in the summary too.
+  grep -h '^numeric on ' "build/$preset/Testing/Temporary/LastTest.log" | sed "s/^/$preset: /" | tee -a "$results/notes" || true
   # The numeric suite's worst errors, which CTest keeps to itself where a test passes.
   awk '/: worst error/ { on = 1; print; next } on && /^  / { print; next } { on = 0 }' \
     "build/$preset/Testing/Temporary/LastTest.log"

@@ -62,6 +62,7 @@ TEST_CASE("a run cut in two with carried states equals one run", "[numeric][alge
     // In 16 bits it takes f32 cell states for the pieces to be the whole.
     one.options.cell_state_f32 = true;
     one.options.param_grad_f32 = true;
+    if (refused(one.problem, one.options)) continue;
     for (const bool lengths : {false, true}) {
       Problem whole = one.problem;
       if (lengths) {
@@ -110,6 +111,7 @@ TEST_CASE("f32 cell states carry a 16-bit run over a cut nearly bit for bit", "[
     RunOptions options;
     options.dtype = dtype;
     options.cell_state_f32 = true;
+    if (refused(whole, options)) continue;
     const Values values = stored(random_values(whole, 72), dtype, true);
     const Results expected = run_library(whole, values, options);
     const CutRun run = run_cut(whole, values, 11, options);
@@ -129,6 +131,7 @@ TEST_CASE("accumulating the same gradients again doubles them exactly", "[numeri
     for (const bool param_grad_f32 : {false, true}) {
       RunOptions options = one.options;
       options.param_grad_f32 = param_grad_f32;
+      if (refused(one.problem, options)) continue;
       Runner runner(one.problem, options);
       runner.forward(stored(random_values(one.problem, 73), options.dtype, false));
       runner.backward();
@@ -136,11 +139,16 @@ TEST_CASE("accumulating the same gradients again doubles them exactly", "[numeri
       runner.backward({.accumulate = true});
       const Results twice = runner.results();
       INFO(one.problem.describe() << ' ' << dtype_name(options.dtype));
+      Results doubled = once;
+      for (std::vector<double> &dparam : doubled.dparams) dparam = sum_of(dparam, dparam);
+      // cuDNN promises no bytes.
+      if (runner.backend_name() == "cudnn") {
+        check_equal(one.problem, options, twice, doubled);
+        continue;
+      }
       CHECK(twice.dx == once.dx);
       CHECK(twice.dh0 == once.dh0);
-      for (std::size_t i = 0; i < once.dparams.size(); ++i) {
-        CHECK(twice.dparams[i] == sum_of(once.dparams[i], once.dparams[i]));
-      }
+      CHECK(twice.dparams == doubled.dparams);
     }
   }
 }

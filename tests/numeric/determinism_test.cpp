@@ -40,18 +40,6 @@ std::vector<AlgebraCase> determinism_cases() {
   return cases;
 }
 
-void check_same(const Problem &problem, const RunOptions &options, const Runner &one, const Runner &other) {
-  // cuDNN promises no bytes; there the comparison is by tolerance.
-  if (one.backend_name() == "cudnn") {
-    check_equal(problem, options, one.results(), other.results());
-    return;
-  }
-  INFO(problem.describe() << ' ' << dtype_name(options.dtype));
-  // Not CHECK(a == b), which would print both when it fails.
-  const bool same = one.bytes() == other.bytes();
-  CHECK(same);
-}
-
 void run(Runner &runner, const Values &values) {
   runner.forward(values);
   runner.backward();

@@ -3,12 +3,17 @@
 #include <string>
 
 #include "against_oracle.h"
-#include "grid.h"
+#include "environment.h"
 
 namespace rondo::test {
 namespace {
 
 constexpr Cell all_cells[] = {Cell::rnn_tanh, Cell::rnn_relu, Cell::lstm, Cell::gru};
+
+// Emulated kernels keep what a run is long or wide for and lose the rest.
+std::int64_t size(std::int64_t usual, std::int64_t quick, std::int64_t emulated) {
+  return emulated_tests() ? emulated : quick_tests() ? quick : usual;
+}
 
 void check_case(const std::string &title, const Problem &problem, Dtype dtype, std::uint64_t seed,
                 WorstFigures &figures) {
@@ -29,14 +34,14 @@ TEST_CASE("T 200 and H 512 over few steps keep the bounds", "[numeric][large]") 
     Problem wide;
     wide.cell = cell;
     wide.I = 19;
-    wide.H = quick_tests() ? 128 : 512;
+    wide.H = size(512, 128, 72);
     wide.T = 12;
     wide.N = 4;
     check_case("wide", wide, Dtype::f32, 1, figures);
     Problem longer;
     longer.cell = cell;
     longer.I = 33;
-    longer.H = quick_tests() ? 24 : 48;
+    longer.H = size(48, 24, 6);
     longer.L = 2;
     longer.D = 2;
     longer.T = 200;
@@ -54,9 +59,9 @@ TEST_CASE("T 200 and H 512 over few steps keep the bounds", "[numeric][large]") 
 TEST_CASE("lstm with T 200 H 512 N 4", "[numeric][large]") {
   Problem problem;
   problem.I = 32;
-  problem.H = quick_tests() ? 96 : 512;
+  problem.H = size(512, 96, 40);
   problem.T = 200;
-  problem.N = quick_tests() ? 2 : 4;
+  problem.N = size(4, 2, 1);
   WorstFigures figures("large runs against the oracle");
   check_case("largest", problem, Dtype::f32, 3, figures);
 }

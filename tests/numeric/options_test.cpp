@@ -80,6 +80,19 @@ TEST_CASE("inference equals training without dropout", "[numeric]") {
   }
 }
 
+TEST_CASE("backward may destroy the reserve where it is told to", "[numeric]") {
+  for (const Cell cell : all_cells) {
+    Problem problem = small_problem(cell);
+    problem.sequence = Sequence::lengths;
+    problem.lengths = {2, 6, 0, 5};
+    for (const Dtype dtype : all_dtypes) {
+      RunOptions options = with_dtype(dtype);
+      options.consume_reserve = true;
+      check_against_oracle(problem, options, 22);
+    }
+  }
+}
+
 TEST_CASE("gradients that are not asked for change nothing in the others", "[numeric]") {
   for (const Cell cell : all_cells) {
     Problem problem = small_problem(cell);

@@ -3,10 +3,8 @@
 #include "grid.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <iterator>
-#include <string>
 
 #include "random_values.h"
 
@@ -21,6 +19,7 @@ constexpr int64_t batch_sizes[] = {1, 2, 5, 17};
 constexpr int64_t step_counts[] = {1, 2, 3, 5, 8, 13, 20};
 constexpr int64_t usual_cost = 300'000;  // multiplications of one forward pass
 constexpr int64_t large_cost = 6'000'000;
+constexpr int64_t widest_emulated = 36;
 
 int64_t cost(const Problem &problem) {
   int64_t sum = 0;
@@ -42,7 +41,10 @@ void deal_sizes(Problem &problem, bool projection, std::size_t index, Random &ra
   problem.I = input_sizes[index % std::size(input_sizes)];
   problem.N = pick(batch_sizes, random);
   problem.T = pick(step_counts, random);
-  const int64_t limit = index % 40 == 0 ? large_cost : usual_cost;
+  const int64_t usual = index % 40 == 0 ? large_cost : usual_cost;
+  const int64_t limit = emulated_tests() ? usual / 20 : usual;
+  if (emulated_tests()) problem.H = std::min(problem.H, widest_emulated);
+  if (emulated_tests()) problem.P = std::min(problem.P, problem.H - 1);
   while (cost(problem) > limit && problem.T > 2) problem.T = problem.T * 2 / 3;
   while (cost(problem) > limit && problem.N > 1) problem.N = problem.N / 2;
 }
@@ -90,6 +92,7 @@ std::vector<GridCase> grid_of(Cell cell) {
     one.pack_params = random.below(3) == 0;
     one.lengths32 = random.below(2) == 0;
     one.larger_plan = random.below(4) == 0;
+    one.device_lengths = sequence == Sequence::lengths && index % 2 == 1;
     cases.push_back(one);
   };
   for (int64_t layers = 1; layers <= 3; ++layers) {
@@ -108,11 +111,6 @@ std::vector<GridCase> grid_of(Cell cell) {
   std::vector<GridCase> reduced;
   for (std::size_t i = 0; i < cases.size(); i += 5) reduced.push_back(cases[i]);
   return reduced;
-}
-
-bool quick_tests() {
-  const char *value = std::getenv("RONDO_TEST_QUICK");
-  return value != nullptr && *value != '\0' && std::string(value) != "0";
 }
 
 }  // namespace rondo::test

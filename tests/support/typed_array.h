@@ -13,19 +13,23 @@ class TypedArray {
  public:
   TypedArray() = default;
   // Poisoned.
-  TypedArray(Dtype dtype, std::size_t count) : dtype_(dtype), count_(count), buffer_(count * size_of(dtype)) {}
-  TypedArray(Dtype dtype, const std::vector<double> &values) : TypedArray(dtype, values.size()) {
-    encode(dtype_, values.data(), count_, buffer_.data());
+  TypedArray(const MemorySpace &space, Dtype dtype, std::size_t count)
+      : dtype_(dtype), count_(count), buffer_(space, count * size_of(dtype)) {}
+  TypedArray(const MemorySpace &space, Dtype dtype, const std::vector<double> &values)
+      : TypedArray(space, dtype, values.size()) {
+    std::vector<std::uint8_t> encoded(buffer_.size());
+    encode(dtype_, values.data(), count_, encoded.data());
+    buffer_.write(encoded.data());
   }
 
   void *data() { return buffer_.data(); }
   const void *data() const { return buffer_.data(); }
   bool is_absent() const { return buffer_.data() == nullptr; }
-  bool guard_intact() const { return buffer_.guard_intact(); }
+  const AlignedBuffer &buffer() const { return buffer_; }
   std::vector<std::uint8_t> bytes() const { return is_absent() ? std::vector<std::uint8_t>{} : buffer_.bytes(); }
   std::vector<double> values() const {
     std::vector<double> values(count_);
-    decode(dtype_, buffer_.data(), count_, values.data());
+    decode(dtype_, bytes().data(), count_, values.data());
     return values;
   }
 

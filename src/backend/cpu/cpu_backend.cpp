@@ -25,7 +25,17 @@ class CpuBackend final : public Backend {
   const char *name() const override { return "cpu"; }
   bool available() const override { return fault_.empty(); }
   const char *detail() const override { return fault_.empty() ? kernels::kernels<float>().target : fault_.c_str(); }
-  std::string refusal(const Spec & /*spec*/, const Problem & /*problem*/) const override { return {}; }
+  std::string refusal(const Spec &spec, const Problem &problem) const override {
+    if (problem.sequence == RONDO_SEQUENCE_DEVICE_LENGTHS) {
+      return "its lengths lie in host memory, and the plan's sequence is device lengths";
+    }
+    if (spec.persistent == RONDO_PERSISTENT_REQUIRE) {
+      return "it has no persistent kernels, which the attribute persistent requires";
+    }
+    return {};
+  }
+  // Every test of this tree runs on a CPU.
+  std::string unproven(const Spec & /*spec*/, const Problem & /*problem*/) const override { return {}; }
 
   Status create(Context &context, const Spec &spec, const Problem &problem,
                 std::unique_ptr<Executor> *executor) const override {

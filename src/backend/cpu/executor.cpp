@@ -20,11 +20,6 @@ static_assert(static_cast<int>(kernels::Storage::f64) == RONDO_F64 &&
               static_cast<int>(kernels::Storage::f16) == RONDO_F16 &&
               static_cast<int>(kernels::Storage::bf16) == RONDO_BF16);
 
-uint64_t next_plan_id() {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
-}
-
 // Of all that decides the bytes of packed parameters; never 0.
 uint64_t format_of(const Spec &spec, int lanes, int plain_vectors) {
   uint64_t hash = 0xCBF29CE484222325u;
@@ -98,9 +93,17 @@ Status CpuExecutor<C>::lay_out() {
 
 template <class C>
 std::string CpuExecutor<C>::description() const {
-  return "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) +
-         (sizeof(C) == 8 ? " f64" : " f32") + " lanes, products accumulate in " + (sizeof(C) == 8 ? "f64" : "f32") +
-         ", the context's threads split by columns, one thread where a step is small\n";
+  const char *arithmetic = sizeof(C) == 8 ? "f64" : "f32";
+  std::string text = "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) + " " +
+                     arithmetic + " lanes, products accumulate in " + arithmetic +
+                     ", the context's threads split by columns, one thread where a step is small\n";
+  if (facts_.spec.autotune != 0) {
+    text += "cpu: autotune has one candidate here, so nothing was timed\n";
+  }
+  if (facts_.spec.allow_tf32 != 0) {
+    text += "cpu: allow_tf32 allows less than f32 products, and none is used\n";
+  }
+  return text;
 }
 
 template <class C>
@@ -132,9 +135,7 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   if (call.args.packed_params != nullptr) {
     const auto *header = static_cast<const PackedHeader *>(call.args.packed_params);
     if (header->magic != packed_magic || header->format != facts_.packed_format) {
-      return fail(
-          RONDO_ERROR_STATE,
-          "packed_params are not parameters packed in this plan's format, expected those of rondo_plan_pack_params");
+      return foreign_packing();
     }
   }
   Arena arena(call.args.workspace);
@@ -145,8 +146,7 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   const uint64_t seed = call.args.seed_ptr != nullptr ? *call.args.seed_ptr : call.args.seed;
   const uint64_t offset = call.args.offset_ptr != nullptr ? *call.args.offset_ptr : call.args.offset;
   if (facts_.problem.training) {
-    *reserve.header = {reserve_magic,     facts_.plan_id, batch.T, batch.N, hash_lengths(batch),
-                       hash_order(batch), seed,           offset,  0};
+    *reserve.header = {reserve_magic, make_reserve_tag(facts_.plan_id, batch), seed, offset};
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
@@ -161,29 +161,7 @@ Status CpuExecutor<C>::check_reserve(const ReserveHeader &header, const Batch &b
   if (header.magic != reserve_magic) {
     return fail(RONDO_ERROR_STATE, "reserve was not written by rondo_forward");
   }
-  if (header.plan_id != facts_.plan_id) {
-    return fail(RONDO_ERROR_STATE, "reserve was written by another plan, expected this plan's");
-  }
-  if (header.consumed != 0) {
-    return fail(
-        RONDO_ERROR_STATE,
-        "reserve was used up by an earlier backward, as consume_reserve = 1 allows; expected a new forward first");
-  }
-  if (header.T != batch.T) {
-    return fail(RONDO_ERROR_STATE, "T is %" PRId64 ", but forward's was %" PRId64, batch.T, header.T);
-  }
-  if (header.N != batch.N) {
-    return fail(RONDO_ERROR_STATE, "N is %" PRId64 ", but forward's was %" PRId64, batch.N, header.N);
-  }
-  if (header.lengths != hash_lengths(batch)) {
-    return fail(RONDO_ERROR_STATE, "%s are not those that forward had",
-                batch.sequence == RONDO_SEQUENCE_PACKED ? "batch_sizes"
-                                                        : (batch.lengths32 != nullptr ? "lengths32" : "lengths"));
-  }
-  if (header.order != hash_order(batch)) {
-    return fail(RONDO_ERROR_STATE, "sorted_indices are not those that forward had");
-  }
-  return {};
+  return check_reserve_tag(header.tag, facts_.plan_id, batch);
 }
 
 template <class C>
@@ -196,7 +174,7 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   const Reserve<C> reserve(reserve_arena, facts_, batch.S);
   RONDO_TRY(check_reserve(*reserve.header, batch));
   if (facts_.spec.consume_reserve != 0) {
-    reserve.header->consumed = 1;
+    reserve.header->tag.consumed = 1;
   }
   resources_->team().run(threads_for(batch), space.scratch, BackwardRun<C>(facts_, call, space, reserve));
   return {};

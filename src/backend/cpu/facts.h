@@ -2,10 +2,11 @@
 // packed parameters.
 #pragma once
 
-#include "backend/cpu/arena.h"
-#include "backend/cpu/sequence_map.h"
 #include "backend/cpu/weights.h"
+#include "core/arena.h"
 #include "core/call.h"
+#include "core/sequence_map.h"
+#include "core/tags.h"
 #include "kernels/cell/dropout.h"
 
 namespace rondo::cpu {
@@ -49,11 +50,9 @@ LayerDropout layer_dropout(const Facts<C> &facts, uint64_t seed, uint64_t offset
 // What forward leaves for backward. Per layer the output history [S, D*O]; per layer and direction the gates [S,
 // gates], the cell's extra value [S, padded H] and, with a projection, what was projected [S, padded H].
 struct ReserveHeader {
-  uint64_t magic, plan_id;
-  int64_t T, N;
-  uint64_t lengths, order;  // hashes
+  uint64_t magic;
+  ReserveTag tag;
   uint64_t seed, offset;
-  uint64_t consumed;
 };
 inline constexpr uint64_t reserve_magic = 0x72646F6E2D727631u;
 inline constexpr uint64_t packed_magic = 0x72646F6E2D706B31u;

@@ -1,9 +1,9 @@
 // One layer and direction's parameters as the kernels read them: panels for the products, biases in gate order.
 #pragma once
 
-#include "backend/cpu/arena.h"
 #include "backend/cpu/dimensions.h"
 #include "backend/cpu/team.h"
+#include "core/arena.h"
 #include "core/parameters.h"
 
 namespace rondo::cpu {

@@ -1,10 +1,10 @@
 // A counting sort by length, stable, in the caller's workspace: nothing is allocated and equal lengths keep their
 // order.
-#include "backend/cpu/sequence_map.h"
+#include "core/sequence_map.h"
 
 #include <algorithm>
 
-namespace rondo::cpu {
+namespace rondo {
 
 SequenceMap::SequenceMap(Arena &arena, Checked T, Checked N)
     : T_(T.value()),
@@ -66,4 +66,4 @@ int64_t SequenceMap::step_of(int64_t p) const {
   return std::upper_bound(offsets_, offsets_ + T_ + 1, p) - offsets_ - 1;
 }
 
-}  // namespace rondo::cpu
+}  // namespace rondo

@@ -7,7 +7,7 @@
 #include "core/checked.h"
 #include "core/pointers.h"
 
-namespace rondo::cpu {
+namespace rondo {
 
 class Arena {
  public:
@@ -26,4 +26,4 @@ class Arena {
   Checked used_ = 0;
 };
 
-}  // namespace rondo::cpu
+}  // namespace rondo

@@ -3,10 +3,10 @@
 // only.
 #pragma once
 
-#include "backend/cpu/arena.h"
+#include "core/arena.h"
 #include "core/batch.h"
 
-namespace rondo::cpu {
+namespace rondo {
 
 class SequenceMap {
  public:
@@ -44,4 +44,4 @@ class SequenceMap {
   bool packed_ = false, batch_major_ = false, direct_ = false;
 };
 
-}  // namespace rondo::cpu
+}  // namespace rondo

@@ -1,0 +1,57 @@
+// Looks a variant up among the proven. The kernels' sources are hashed by the build: a proof of other sources is none.
+#include "backend/cuda/proof.h"
+
+#include <initializer_list>
+#include <string_view>
+
+#ifndef RONDO_KERNEL_HASH
+#define RONDO_KERNEL_HASH ""
+#endif
+
+namespace rondo::cuda {
+namespace {
+
+struct Proof {
+  std::string_view variant;
+  int capability;
+  std::string_view hash;
+};
+
+constexpr std::initializer_list<Proof> proofs = {
+#include "backend/cuda/proof_rows.inc"
+};
+constexpr std::string_view compiled_hash = RONDO_KERNEL_HASH;
+
+std::string capability_text(int capability) {
+  return "compute capability " + std::to_string(capability / 10) + "." + std::to_string(capability % 10);
+}
+
+}  // namespace
+
+std::string unproven_variant(const char *variant, int capability) {
+  const Proof *elsewhere = nullptr;
+  const Proof *outdated = nullptr;
+  for (const Proof &proof : proofs) {
+    if (proof.variant != variant) {
+      continue;
+    }
+    if (compiled_hash.empty() || proof.hash != compiled_hash) {
+      outdated = &proof;
+    } else if (proof.capability != capability) {
+      elsewhere = &proof;
+    } else {
+      return "";
+    }
+  }
+  const std::string kernels = std::string(variant) + " kernels";
+  if (elsewhere != nullptr) {
+    return "GPU tests prove " + kernels + " on " + capability_text(elsewhere->capability) + " only, not on " +
+           capability_text(capability);
+  }
+  if (outdated != nullptr) {
+    return "GPU tests proved " + kernels + " of other sources, on " + capability_text(outdated->capability);
+  }
+  return "no result file of GPU tests proves " + kernels + " on " + capability_text(capability);
+}
+
+}  // namespace rondo::cuda

@@ -1,0 +1,78 @@
+// What follows from a spec, a problem and a device, by formula.
+#include "backend/fused/facts.h"
+
+#include <limits>
+
+// Emulated builds have smaller ones (tests/emulator/CMakeLists.txt): small problems then have several chunks, and
+// thousands of plans little memory to fill.
+// Bytes of input products made at a time, all directions together: enough rows for a product at full speed, and little
+// beside the reserve.
+#ifndef RONDO_FUSED_CHUNK_BYTES
+#define RONDO_FUSED_CHUNK_BYTES (64 << 20)
+#endif
+// What cuBLAS' documentation recommends, on devices of capability 9.0 and before.
+#ifndef RONDO_FUSED_CUBLAS_BYTES
+#define RONDO_FUSED_CUBLAS_BYTES (device.capability() >= 90 ? 32 << 20 : 4 << 20)
+#endif
+
+namespace rondo::fused {
+namespace {
+
+constexpr int64_t chunk_bytes = RONDO_FUSED_CHUNK_BYTES;
+
+kernels::Storage number(rondo_dtype_t dtype) { return static_cast<kernels::Storage>(dtype); }
+
+}  // namespace
+
+Facts::Facts(const Spec &of, const Problem &asked, cuda::Device on)
+    : spec(of),
+      problem(asked),
+      device(std::move(on)),
+      cell(kernels::cuda::cell_facts(of.cell)),
+      storage(number(of.storage())),
+      cell_state(number(of.cell_state_dtype())),
+      param_grad(number(of.param_grad_dtype())),
+      arithmetic(storage == kernels::Storage::f64 ? kernels::Storage::f64 : kernels::Storage::f32),
+      I(of.input_size),
+      H(of.hidden_size),
+      P(of.proj_size),
+      O(of.output()),
+      L(of.num_layers),
+      D(of.directions()),
+      gates(of.gates() * of.hidden_size),
+      output(of.directions() * of.output()) {}
+
+int64_t Facts::cublas_bytes() const { return RONDO_FUSED_CUBLAS_BYTES; }
+
+int64_t Facts::chunk_rows(int64_t N) const { return std::max(N, chunk_bytes / storage_bytes(arithmetic) / D / gates); }
+
+uint64_t packed_format(const Spec &spec) {
+  uint64_t hash = 0xCBF29CE484222325u;
+  for (const int64_t fact :
+       {int64_t{RONDO_BACKEND_FUSED}, spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers,
+        spec.bidirectional, spec.bias, spec.dtype, int64_t{RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100}}) {
+    hash = (hash ^ static_cast<uint64_t>(fact)) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 32;
+  }
+  return hash | 1;
+}
+
+std::string product_refusal(const Spec &spec, const Problem &problem) {
+  const struct {
+    const char *name;
+    int64_t value;
+  } sizes[] = {{"gates*hidden_size", spec.gates() * spec.hidden_size},
+               {"input_size", spec.input_size},
+               {"the width of y", spec.directions() * spec.output()},
+               {"max_N", problem.max_N},
+               {"the sum of all steps' rows (max_S)", problem.max_S}};
+  for (const auto &size : sizes) {
+    if (size.value > std::numeric_limits<int>::max()) {
+      return std::string(size.name) + " is " + std::to_string(size.value) + ", and cuBLAS products take at most " +
+             std::to_string(std::numeric_limits<int>::max());
+    }
+  }
+  return {};
+}
+
+}  // namespace rondo::fused

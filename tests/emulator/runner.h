@@ -1,0 +1,20 @@
+// Runs one launch: blocks one after another in a shuffled order, the threads of each on fibers in a shuffled order.
+// One launch at a time in the process (the runtime's lock sees to it); a fault ends it on the spot.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace rondo_emulator {
+
+struct Launch {
+  uint32_t grid[3];
+  uint32_t threads;
+  bool overlaps;  // started while the kernel before it may still run
+};
+
+// `thread` is called once for each thread of each block. Gives up at the first fault (fault.h).
+void run_kernel(const Launch &launch, const std::function<void()> &thread);
+void seed_order(uint64_t seed);
+
+}  // namespace rondo_emulator

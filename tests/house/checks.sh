@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Sourced by build.sh: what the stages of a test run, each a function that fails, or exits 77 for "skipped".
+# shellcheck shell=bash disable=SC2154  # jobs and the lists of packages are build.sh's
+
+suite() { # PRESET: builds it and runs every test that has no stage of its own
+  build_preset "$1"
+  sed -n "s/^-- \\(GPU back ends: .*\\)/$1: \\1/p" "build/$1.configure.log" | tee -a "$results/notes"
+  run_ctest "$1" --label-exclude '^(house|consumer)$'
+}
+
+quick_suite() { # PRESET: the same with a smaller numeric suite, for sanitizers
+  export RONDO_TEST_QUICK=1
+  suite "$1"
+}
+
+labelled() { # LABEL: the release build's tests of that label
+  build_preset release
+  run_ctest release --label-regex "^$1\$"
+}
+
+arrows() {
+  python3 -B tests/house/arrows_self_test.py
+  python3 -B tests/house/arrows.py .
+}
+
+small_demo() {
+  build_preset release char_lm
+  build/release/bin/char_lm --hidden 64 --steps 100 include/rondo/rondo.h
+}
+
+# The rows that say what hardware has proven are those of the committed result files.
+proof() {
+  python3 -B tests/gpu_results/proof.py . --check
+}
+
+# It reads device code; newer toolkits come without it, and PyPI has it.
+need_cuobjdump() {
+  if ! command -v cuobjdump >/dev/null && [ -z "$(compgen -G '/usr/local/cuda*/bin/cuobjdump')" ] &&
+    [ -z "$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/cuobjdump')" ]; then
+    need "$cuobjdump_needs"
+    [ -x .venv/bin/pip ] || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check nvidia-cuda-cuobjdump
+  fi
+}
+
+# The compiler's own word on the device code: every architecture there, nothing spilled to memory.
+device_code() { # PRESET [OPTION...]
+  local preset=$1
+  shift
+  build_preset "$preset"
+  grep -q 'GPU back ends: CUDA' "build/$preset.configure.log" || {
+    echo "skipped: no CUDA toolkit"
+    exit 77
+  }
+  need_cuobjdump
+  python3 -B tests/house/device_code.py "$@" build/"$preset"/lib/rondo-*/librondo_*.so
+}
+
+# The bundle's own programs start where no GPU is, and say that they skip.
+bundle() {
+  local status=0
+  device_code gpu
+  command_gpu-bundle
+  (cd build/gpu-bundle && ./run-gpu-tests) || status=$?
+  [ -e /dev/nvidiactl ] || [ $status = 77 ] || die "run-gpu-tests without a GPU: exit status $status, expected 77"
+}
+
+# librondo.a, with the GPU back ends inside where they are built: the API's tests and a project outside it.
+static_library() {
+  configure_preset static
+  cmake --build --preset static --parallel "$jobs"
+  run_ctest static --label-regex '^(api|unit|consumer)$'
+}
+
+# The public header is aligned by hand.
+c_sources() {
+  find include src kernels tests examples -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' |
+    grep -v '^include/rondo/rondo\.h$' | LC_ALL=C sort
+}
+
+wanted_clang=14
+# Another release of the clang tools lays out and warns differently; its word would be no fault of the code.
+clang_tool() { # NAME: sets $tool, or skips the stage
+  tool=$1
+  ! command -v "$1-$wanted_clang" >/dev/null || tool=$1-$wanted_clang
+  "$tool" --version | grep -q "version $wanted_clang\." || {
+    echo "skipped: $1 $wanted_clang is wanted, here is $("$tool" --version | grep -m1 version)"
+    exit 77
+  }
+}
+
+format_check() {
+  clang_tool clang-format
+  c_sources | xargs "$tool" --dry-run -Werror
+  echo "format: $(c_sources | wc -l) files"
+}
+
+# The product's own code. One instruction set is enough to read the kernels by; C files keep C's names.
+tidy() {
+  clang_tool clang-tidy
+  configure_preset release
+  # The compile commands are GCC's; which warnings are errors is its affair.
+  local options="-p build/release --quiet --extra-arg=-DHWY_COMPILE_ONLY_STATIC"
+  options+=" --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error"
+  {
+    # shellcheck disable=SC2086  # several options
+    find src kernels -name '*.cpp' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options
+    # shellcheck disable=SC2086
+    find examples -name '*.c' | LC_ALL=C sort | xargs -P "$jobs" -n 1 "$tool" $options --checks=-readability-identifier-naming
+  } 2>&1 | sed '/ warnings\{0,1\} generated\.$/d' # those of system headers, which it shows nobody
+  echo "tidy: $(find src kernels examples -name '*.cpp' -o -name '*.c' | wc -l) files"
+}

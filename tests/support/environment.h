@@ -1,0 +1,19 @@
+// What the environment asks of the numeric suite: the back end under test, and how much of the grid to run.
+// RONDO_TEST_BACKEND (auto, cpu, cudnn or fused), RONDO_TEST_QUICK, RONDO_TEST_EMULATED; empty or 0 counts as not set.
+#pragma once
+
+#include <string>
+
+#include "rondo/rondo.h"
+
+namespace rondo::test {
+
+// As its attribute's value; anything but auto is forced. Throws on a name that is none.
+rondo_backend_t backend_under_test();
+
+// The GPU back ends run on this machine's processor: everything works, a thousand times slower.
+bool emulated_tests();
+// Reduced grids, for slow (instrumented or emulated) builds.
+bool quick_tests();
+
+}  // namespace rondo::test

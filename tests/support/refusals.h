@@ -1,0 +1,39 @@
+// The one place where a back end's refusal is no failure: asked before a case runs, and counted apart from the passed.
+// Only cudnn may refuse, and only 16-bit storage with f32 cell states or f32 parameter gradients.
+#pragma once
+
+#include "catch.h"
+#include "environment.h"
+#include "library_plan.h"
+#include "tally.h"
+
+namespace rondo::test {
+
+inline bool may_be_refused(const Problem &problem, const RunOptions &options) {
+  return backend_under_test() == RONDO_BACKEND_CUDNN && is_16_bit(options.dtype) &&
+         ((options.cell_state_f32 && problem.is_lstm()) || (options.param_grad_f32 && problem.training));
+}
+
+// The reason, empty where the plan can be made.
+inline std::string reason_of_refusal(const Problem &problem, const RunOptions &options) {
+  if (!may_be_refused(problem, options)) return "";
+  try {
+    plan_of(problem, options);
+    return "";
+  } catch (const RondoError &error) {
+    const std::string reason = error.what();
+    const bool documented =
+        reason.find("cell_state_type") != std::string::npos || reason.find("param_grad_type") != std::string::npos;
+    if (error.status() != RONDO_ERROR_UNSUPPORTED || !documented) throw;
+    return reason;
+  }
+}
+
+// A refusal that is not allowed is left to the case itself, which fails with its text.
+inline bool refused(const Problem &problem, const RunOptions &options) {
+  const std::string reason = reason_of_refusal(problem, options);
+  Tally::instance().asked(Catch::getResultCapture().getCurrentTestName(), reason);
+  return !reason.empty();
+}
+
+}  // namespace rondo::test
