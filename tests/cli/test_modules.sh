@@ -34,6 +34,17 @@ compile() { # the text on standard input becomes the module
   "$cc" -shared -fPIC -x c - -o "$module"
 }
 
+# The library alone in a folder: its own modules, where the build has them, lie beside the other copy.
+library=$(ldd "$rondo" | sed -n 's,.*librondo\.so[^ ]* => \([^ ]*\) .*,\1,p')
+mkdir "$scratch/alone"
+cp -L "$library" "$scratch/alone/"
+alone=$(LD_LIBRARY_PATH=$scratch/alone "$rondo" info)
+for name in cudnn fused; do
+  [[ $alone == *"librondo_$name.so is not installed: not in $scratch and $scratch/alone/rondo-"* ]] ||
+    { echo "without librondo_$name.so: $alone"; exit 1; }
+  count=$((count + 1))
+done
+
 echo 'no library' >"$module"
 says 'no ELF file' missing "$module" 'cannot be loaded'
 refused 'cannot be loaded'

@@ -38,8 +38,13 @@ need_cuobjdump() {
   if ! command -v cuobjdump >/dev/null && [ -z "$(compgen -G '/usr/local/cuda*/bin/cuobjdump')" ] &&
     [ -z "$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/cuobjdump')" ]; then
     need "$cuobjdump_needs"
-    [ -x .venv/bin/pip ] || python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check nvidia-cuda-cuobjdump
+    {
+      { [ -x .venv/bin/pip ] || python3 -m venv .venv; } &&
+        .venv/bin/pip install --quiet --disable-pip-version-check nvidia-cuda-cuobjdump
+    } || {
+      echo "skipped: cuobjdump is not here and could not be fetched"
+      exit 77
+    }
   fi
 }
 

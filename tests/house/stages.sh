@@ -61,8 +61,11 @@ run_ctest() { # PRESET [CTEST OPTION...]: the tests chosen, counted from CTest's
       END { away = n["skipped"] + n["disabled"]; print n["tests"] - n["failures"] - away, n["failures"] + 0, away }
       ' "$report" >"$stage_cases"
   fi
-  # What each back end's suite counted stands in the summary too.
-  grep -h '^numeric on ' "build/$preset/Testing/Temporary/LastTest.log" | sed "s/^/$preset: /" | tee -a "$results/notes" || true
+  # What each back end's suite counted, added up over its runs, stands in the summary too.
+  awk -v preset="$preset" -F': ' '
+    /^numeric on / { split($2, n, " "); cases[$1] += n[1]; refused[$1] += n[6] }
+    END { for (name in cases) print preset ": " name ": " cases[name] " cases against the oracle, " refused[name] " refused" }
+    ' "build/$preset/Testing/Temporary/LastTest.log" | LC_ALL=C sort | tee -a "$results/notes"
   # The numeric suite's worst errors, which CTest keeps to itself where a test passes.
   awk '/: worst error/ { on = 1; print; next } on && /^  / { print; next } { on = 0 }' \
     "build/$preset/Testing/Temporary/LastTest.log"

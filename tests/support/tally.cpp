@@ -1,4 +1,4 @@
-// The lines that a whole run of the numeric suite ends with.
+// The lines that a run of the numeric suite ends with.
 // The cuDNN stand-in proves how its API is used, not what cuDNN computes, and is named so.
 #include "tally.h"
 
@@ -37,7 +37,7 @@ Tally::~Tally() {
                 static_cast<long long>(counts.refused), static_cast<long long>(counts.asked),
                 counts.first_reason.c_str());
   }
-  // A run of single cases, as CTest makes, has no total to tell; one for a back end by name is a whole run.
+  // Only where a back end is named: listing the cases, as the build does, must print nothing else.
   if (compared_ + refused > 0 && backend_under_test() != RONDO_BACKEND_AUTO) {
     std::printf("numeric on %s: %lld cases against the oracle, %lld refused\n", shown(backend_).c_str(),
                 static_cast<long long>(compared_), static_cast<long long>(refused));

@@ -59,12 +59,6 @@ TEST_CASE("a GPU older than the kernels is a reason of the plan", "[machines]") 
   CHECK_THAT(ask(old, "T=4"), StartsWith("cpu\n") && Contains("has compute capability 6.0"));
 }
 
-TEST_CASE("missing modules are a reason", "[machines]") {
-  CHECK_THAT(ask("RONDO_MODULE_PATH=/nonexistent", cuda), StartsWith("refused: RONDO_ERROR_UNSUPPORTED") &&
-                                                              Contains("librondo_cudnn.so is not installed") &&
-                                                              Contains("librondo_fused.so is not installed"));
-}
-
 TEST_CASE("where hardware has proven nothing, auto runs on the CPU and says why", "[selection]") {
   CHECK_THAT(ask("", "T=4"), StartsWith("cpu\ncpu: the most preferred that can serve") &&
                                  Contains("\nnot cudnn: not yet proven on hardware, so only by name: ") &&
