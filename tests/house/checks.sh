@@ -33,6 +33,14 @@ proof() {
   python3 -B tests/gpu_results/proof.py . --check
 }
 
+need_toolkit() { # or the stage is skipped
+  configure_preset release
+  grep -q 'GPU back ends: CUDA' build/release.configure.log || {
+    echo "skipped: $(sed -n 's/^-- GPU back ends: //p' build/release.configure.log)"
+    exit 77
+  }
+}
+
 # It reads device code; newer toolkits come without it, and PyPI has it.
 need_cuobjdump() {
   if ! command -v cuobjdump >/dev/null && [ -z "$(compgen -G '/usr/local/cuda*/bin/cuobjdump')" ] &&
@@ -52,11 +60,8 @@ need_cuobjdump() {
 device_code() { # PRESET [OPTION...]
   local preset=$1
   shift
+  need_toolkit
   build_preset "$preset"
-  grep -q 'GPU back ends: CUDA' "build/$preset.configure.log" || {
-    echo "skipped: no CUDA toolkit"
-    exit 77
-  }
   need_cuobjdump
   python3 -B tests/house/device_code.py "$@" build/"$preset"/lib/rondo-*/librondo_*.so
 }
