@@ -58,25 +58,11 @@ class SharedArray {
   const ::rondo::kernels::cuda::SharedArray<T, count> name(name##_words)
 
 template <class C>
-RONDO_DEVICE C widen(double value) {
-  return static_cast<C>(value);
-}
-template <class C>
-RONDO_DEVICE C widen(float value) {
-  return static_cast<C>(value);
-}
-template <class C>
 RONDO_DEVICE C widen(F16 value) {
   return static_cast<C>(__half2float(__ushort_as_half(value.bits)));
 }
-template <class C>
-RONDO_DEVICE C widen(Bf16 value) {
-  return static_cast<C>(float_of(uint32_t{value.bits} << 16));
-}
 
 // Round to nearest even.
-RONDO_DEVICE void narrow(double value, double *to) { *to = value; }
-RONDO_DEVICE void narrow(float value, float *to) { *to = value; }
 RONDO_DEVICE void narrow(float value, F16 *to) { to->bits = __half_as_ushort(__float2half_rn(value)); }
 RONDO_DEVICE void narrow(float value, Bf16 *to) { to->bits = __bfloat16_as_ushort(__float2bfloat16_rn(value)); }
 
@@ -151,24 +137,10 @@ class SharedArray {
 #define RONDO_SHARED(T, count, name) const ::rondo::kernels::cuda::SharedArray<T, count> name
 
 template <class C>
-RONDO_DEVICE C widen(double value) {
-  return static_cast<C>(value);
-}
-template <class C>
-RONDO_DEVICE C widen(float value) {
-  return static_cast<C>(value);
-}
-template <class C>
 RONDO_DEVICE C widen(F16 value) {
   return static_cast<C>(to_float(value));
 }
-template <class C>
-RONDO_DEVICE C widen(Bf16 value) {
-  return static_cast<C>(to_float(value));
-}
 
-RONDO_DEVICE void narrow(double value, double *to) { *to = value; }
-RONDO_DEVICE void narrow(float value, float *to) { *to = value; }
 RONDO_DEVICE void narrow(float value, F16 *to) { *to = to_f16(value); }
 RONDO_DEVICE void narrow(float value, Bf16 *to) { *to = to_bf16(value); }
 
@@ -186,6 +158,22 @@ RONDO_DEVICE void copy_whole(const W *from, W *to) {
 #endif
 
 namespace rondo::kernels::cuda {
+
+// The conversions that are alike everywhere.
+template <class C>
+RONDO_DEVICE C widen(double value) {
+  return static_cast<C>(value);
+}
+template <class C>
+RONDO_DEVICE C widen(float value) {
+  return static_cast<C>(value);
+}
+template <class C>
+RONDO_DEVICE C widen(Bf16 value) {
+  return static_cast<C>(to_float(value));
+}
+RONDO_DEVICE void narrow(double value, double *to) { *to = value; }
+RONDO_DEVICE void narrow(float value, float *to) { *to = value; }
 
 // kCount neighbouring elements, read and written as one access where kCount > 1; the address is a multiple of the
 // whole.

@@ -1,9 +1,8 @@
 // C ABI: device memory and streams.
-#include <cinttypes>
-
-#include "api/guard.h"
 #include "plan/device.h"
+#include "api/guard.h"
 
+using rondo::check_bytes;
 using rondo::check_present;
 using rondo::guarded;
 using rondo::Status;
@@ -19,11 +18,6 @@ rondo_status_t on_device(const char *function, Check &&check, Call &&call) {
     RONDO_TRY(rondo::device_calls(&calls));
     return call(*calls);
   });
-}
-
-Status check_bytes(int64_t bytes) {
-  return bytes >= 0 ? Status()
-                    : rondo::fail(RONDO_ERROR_INVALID_ARGUMENT, "bytes is %" PRId64 ", expected 0 or more", bytes);
 }
 
 Status nothing_to_check() { return {}; }

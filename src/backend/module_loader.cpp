@@ -8,7 +8,6 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
 #include "core/environment.h"
@@ -199,12 +198,8 @@ ModuleBackend::Loaded::Loaded(const char *name) {
 }
 
 const ModuleBackend::Loaded &ModuleBackend::loaded() const {
-  // One for each back end there may be; loading runs under the lock of a function's static.
-  static std::array<std::once_flag, RONDO_BACKEND_FUSED + 1> once;
-  static std::array<std::unique_ptr<Loaded>, RONDO_BACKEND_FUSED + 1> all;
-  const auto index = static_cast<size_t>(name_.id);
-  std::call_once(once.at(index), [&] { all.at(index) = std::make_unique<Loaded>(name_.name); });
-  return *all.at(index);
+  std::call_once(once_, [&] { loaded_ = std::make_shared<Loaded>(name_.name); });
+  return *loaded_;
 }
 
 bool ModuleBackend::available() const {

@@ -2,6 +2,8 @@
 // crash. A loaded module stays: plans and contexts hold its objects.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "backend/module.h"
@@ -37,6 +39,8 @@ class ModuleBackend final : public Backend {
   const Loaded &loaded() const;
 
   ModuleName name_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const Loaded> loaded_;
 };
 
 }  // namespace rondo

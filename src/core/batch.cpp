@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 
+#include "core/hash.h"
 #include "core/pointers.h"
 
 namespace rondo {
@@ -80,11 +81,6 @@ Status check_packed(const Problem &problem, const Batch &batch) {
                 batch.S, problem.max_S);
   }
   return {};
-}
-
-uint64_t mixed(uint64_t hash, int64_t value) {
-  hash = (hash ^ static_cast<uint64_t>(value)) * 0x9E3779B97F4A7C15u;
-  return hash ^ (hash >> 29);
 }
 
 }  // namespace

@@ -35,6 +35,18 @@ Status check_stream(rondo_device_t device, const void *stream) {
 
 }  // namespace
 
+Status count_needs(const Spec &spec, const Problem &problem, Checked workspace, Checked reserve, Checked packed,
+                   MemoryNeeds *needs) {
+  if (workspace.overflowed() || reserve.overflowed() || packed.overflowed()) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT,
+                "max_T %" PRId64 ", max_N %" PRId64 ", max_S %" PRId64 " with hidden_size %" PRId64
+                ": the plan's memory overflows int64, expected less than 2^63 bytes",
+                problem.max_T, problem.max_N, problem.max_S, spec.hidden_size);
+  }
+  *needs = {workspace.value(), reserve.value(), packed.value()};
+  return {};
+}
+
 Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,
                      const rondo_forward_args_t *given, ForwardCall *call) {
   RONDO_TRY(read_struct("args", given, &call->args));

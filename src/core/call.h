@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/batch.h"
+#include "core/checked.h"
 
 namespace rondo {
 
@@ -19,6 +20,10 @@ struct BackwardCall {
 struct MemoryNeeds {
   int64_t workspace, reserve, packed;
 };
+
+// Refuses a plan whose memory an int64 cannot count.
+Status count_needs(const Spec &spec, const Problem &problem, Checked workspace, Checked reserve, Checked packed,
+                   MemoryNeeds *needs);
 
 // Everything that can be told without reading workspace, reserve or packed parameters.
 Status check_forward(const Spec &spec, const Problem &problem, const MemoryNeeds &needs, rondo_device_t device,

@@ -29,6 +29,13 @@ Status check_aligned(const char *name, const void *pointer, int64_t alignment, c
   return {};
 }
 
+Status check_bytes(int64_t bytes) {
+  if (bytes < 0) {
+    return fail(RONDO_ERROR_INVALID_ARGUMENT, "bytes is %" PRId64 ", expected 0 or more", bytes);
+  }
+  return {};
+}
+
 Status check_data(const char *name, const void *pointer, rondo_dtype_t dtype) {
   return check_aligned(name, pointer, dtype_size(dtype), dtype_name(dtype));
 }

@@ -17,6 +17,8 @@ inline bool is_aligned(const void *pointer, int64_t alignment) {
 Status check_present(const char *name, const void *pointer);
 Status check_absent(const char *name, const void *pointer, const char *why);
 Status check_aligned(const char *name, const void *pointer, int64_t alignment, const char *type);
+// How many bytes to allocate or to copy.
+Status check_bytes(int64_t bytes);
 Status check_data(const char *name, const void *pointer, rondo_dtype_t dtype);
 // Workspace, reserve or packed parameters: present, aligned and large enough. Nothing is asked where needed is 0.
 Status check_block(const char *name, const void *pointer, int64_t size, int64_t needed);

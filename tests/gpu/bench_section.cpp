@@ -21,7 +21,7 @@ constexpr double answer_seconds = 60;
 constexpr double grace_seconds = 1;
 
 struct Peer {
-  std::string library;
+  std::string name;  // of the library that it measures
   std::unique_ptr<Conversation> conversation;
   bool open = false;
 };
@@ -53,8 +53,8 @@ nlohmann::json ask(const Bench &bench, Peer &peer, const nlohmann::json &request
 void drop(Bench &bench, Peer &peer, const std::string &why, bool cut) {
   peer.conversation.reset();
   peer.open = false;
-  const std::string text = peer.library + ": " + why + (cut ? ": the section's time is up" : "");
-  if (peer.library == "rondo" && !cut) {
+  const std::string text = peer.name + ": " + why + (cut ? ": the section's time is up" : "");
+  if (peer.name == "rondo" && !cut) {
     bench.fail(text);
   } else {
     bench.note(text);
@@ -127,7 +127,7 @@ void compare(Bench &bench, const Shape &shape, const Probes &probes) {
 void open_peer(Bench &bench, Peer &peer, const Shape &shape, Probes &probes) {
   const nlohmann::json answer = ask(bench, peer, {{"do", "open"}, {"shape", shape}, {"thorough", is_thorough(shape)}});
   for (const auto &[variant, reason] : answer.at("refused").items()) {
-    nlohmann::json refused = figure(shape, peer.library, variant);
+    nlohmann::json refused = figure(shape, peer.name, variant);
     refused["refused"] = reason;
     bench.figures.push_back(refused);
   }
@@ -135,10 +135,10 @@ void open_peer(Bench &bench, Peer &peer, const Shape &shape, Probes &probes) {
     const auto name = variant.get<std::string>();
     // A peer that has no lengths computes other rows, and says so by giving no probe.
     const auto probe = answer.at("probe").find(name);
-    if (probe != answer.at("probe").end()) probes[peer.library + " " + name] = probe->get<std::vector<double>>();
+    if (probe != answer.at("probe").end()) probes[peer.name + " " + name] = probe->get<std::vector<double>>();
   }
   peer.open = !answer.at("variants").empty();
-  if (!peer.open && peer.library == "rondo") bench.fail(shape.name() + ": rondo refuses it in every way");
+  if (!peer.open && peer.name == "rondo") bench.fail(shape.name() + ": rondo refuses it in every way");
 }
 
 Probes open(Bench &bench, const Shape &shape) {
@@ -162,7 +162,7 @@ Times timed_rounds(Bench &bench, const Shape &shape) {
       attempt(bench, peer, shape.name() + ": ", [&] {
         const nlohmann::json answer = ask(bench, peer, {{"do", "round"}});
         for (const auto &[variant, ms] : answer.at("ms").items()) {
-          times[{peer.library, variant}].push_back(ms.get<double>());
+          times[{peer.name, variant}].push_back(ms.get<double>());
         }
       });
     }

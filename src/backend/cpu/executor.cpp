@@ -2,10 +2,9 @@
 // here.
 #include "backend/cpu/executor.h"
 
-#include <cinttypes>
-
 #include "backend/cpu/backward.h"
 #include "backend/cpu/forward.h"
+#include "core/hash.h"
 
 namespace rondo::cpu {
 namespace {
@@ -20,16 +19,10 @@ static_assert(static_cast<int>(kernels::Storage::f64) == RONDO_F64 &&
               static_cast<int>(kernels::Storage::f16) == RONDO_F16 &&
               static_cast<int>(kernels::Storage::bf16) == RONDO_BF16);
 
-// Of all that decides the bytes of packed parameters; never 0.
 uint64_t format_of(const Spec &spec, int lanes, int plain_vectors) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  for (const int64_t fact : {spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers,
-                             spec.bidirectional, spec.bias, spec.dtype, int64_t{lanes}, int64_t{plain_vectors},
-                             int64_t{RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100}}) {
-    hash = (hash ^ static_cast<uint64_t>(fact)) * 0x9E3779B97F4A7C15u;
-    hash ^= hash >> 32;
-  }
-  return hash | 1;
+  return format_hash({spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers, spec.bidirectional,
+                      spec.bias, spec.dtype, lanes, plain_vectors,
+                      RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100});
 }
 
 template <class C>
@@ -81,14 +74,7 @@ Status CpuExecutor<C>::lay_out() {
     const Reserve<C> reserved(reserve, facts_, problem.max_S);
   }
   const Checked packed = visit_packed<C>(facts_.dims, Arena(nullptr), [](const auto &...) {}) + packed_header_bytes;
-  if (workspace.overflowed() || reserve.used().overflowed() || packed.overflowed()) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "max_T %" PRId64 ", max_N %" PRId64 ", max_S %" PRId64 " with hidden_size %" PRId64
-                ": the plan's memory overflows int64, expected less than 2^63 bytes",
-                problem.max_T, problem.max_N, problem.max_S, facts_.dims.H);
-  }
-  needs_ = {workspace.value(), reserve.used().value(), packed.value()};
-  return {};
+  return count_needs(facts_.spec, problem, workspace, reserve.used(), packed, &needs_);
 }
 
 template <class C>

@@ -21,9 +21,6 @@ namespace {
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
-std::string capability_text(int capability) {
-  return std::to_string(capability / 10) + "." + std::to_string(capability % 10);
-}
 // 0 where there is no driver, or it does not say.
 int driver_version() {
   int version = 0;
@@ -135,6 +132,10 @@ const std::string &devices_text() {
   return text;
 }
 
+std::string capability_text(int capability) {
+  return std::to_string(capability / 10) + "." + std::to_string(capability % 10);
+}
+
 Status current_device(Device *device) {
   const cudaError_t error = find_current_device(device);
   return error == cudaSuccess ? Status() : cuda_failure("cudaGetDevice", error);
@@ -148,15 +149,13 @@ std::string unsupported_device() {
   }
   const cudaError_t error = kernels::cuda::find_device_code();
   static_cast<void>(cudaGetLastError());
-  if (device.capability() >= RONDO_CUDA_MIN_CAPABILITY && error == cudaSuccess) {
-    return "";
+  const std::string device_text =
+      "the current GPU, " + device.name + ", has compute capability " + capability_text(device.capability());
+  if (device.capability() < RONDO_CUDA_MIN_CAPABILITY) {
+    return device_text + "; this build's kernels need " + capability_text(RONDO_CUDA_MIN_CAPABILITY) + " or newer";
   }
-  if (device.capability() >= RONDO_CUDA_MIN_CAPABILITY) {
-    return "the current GPU, " + device.name + ", has compute capability " + capability_text(device.capability()) +
-           ", for which this build has no kernels: " + cudaGetErrorString(error);
-  }
-  return "the current GPU, " + device.name + ", has compute capability " + capability_text(device.capability()) +
-         "; this build's kernels need " + capability_text(RONDO_CUDA_MIN_CAPABILITY) + " or newer";
+  return error == cudaSuccess ? std::string()
+                              : device_text + ", for which this build has no kernels: " + cudaGetErrorString(error);
 }
 
 Status is_capturing(cudaStream_t stream, bool *capturing) {
@@ -179,12 +178,10 @@ Status is_capturing(cudaStream_t stream, bool *capturing) {
 BesideCapture::BesideCapture() { static_cast<void>(cudaThreadExchangeStreamCaptureMode(&mode_)); }
 BesideCapture::~BesideCapture() { static_cast<void>(cudaThreadExchangeStreamCaptureMode(&mode_)); }
 
-Status refuse_capture() {
+Status refuse_capture(const char *text) {
   bool capturing = false;
   RONDO_TRY(is_capturing(nullptr, &capturing));
-  return capturing ? fail(RONDO_ERROR_STATE,
-                          "a stream is being captured, expected the first plan on a device before a capture")
-                   : Status();
+  return capturing ? fail(RONDO_ERROR_STATE, "%s", text) : Status();
 }
 
 }  // namespace rondo::cuda

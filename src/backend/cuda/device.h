@@ -28,6 +28,8 @@ struct Device {
 const std::string &device_fault();
 // What there is, as "NVIDIA H200 (sm_90), driver 13.0"; static. Only where device_fault() is empty.
 const std::string &devices_text();
+// 90 as "9.0".
+std::string capability_text(int capability);
 // The thread's current device.
 Status current_device(Device *device);
 // Why our own kernels cannot run on the current device, empty where they can: it is older than what they are compiled
@@ -35,8 +37,9 @@ Status current_device(Device *device);
 std::string unsupported_device();
 // Whether the thread's stream capture forbids what a plan may want to do.
 Status is_capturing(cudaStream_t stream, bool *capturing);
-// Before a library handle is made: it allocates device memory, which would break a capture of this thread's.
-Status refuse_capture();
+// Fails with the text while a stream is capturing that the default stream waits for: what allocates device memory or
+// waits would break the capture.
+Status refuse_capture(const char *text);
 
 // While it lives, the thread allocates and waits without breaking a capture: the one on a non-blocking stream, that
 // is, of which is_capturing() knows nothing unless it is told the stream.

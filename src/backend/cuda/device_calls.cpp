@@ -9,13 +9,6 @@
 namespace rondo::cuda {
 namespace {
 
-Status check_bytes(int64_t bytes) {
-  if (bytes < 0) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT, "bytes is %" PRId64 ", expected 0 or more", bytes);
-  }
-  return {};
-}
-
 Status no_room(int64_t bytes) {
   static_cast<void>(cudaGetLastError());
   size_t free = 0;

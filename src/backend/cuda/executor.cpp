@@ -17,12 +17,8 @@ CudaExecutor::~CudaExecutor() { forget_plan(plan_id_); }
 
 Status CudaExecutor::pack(const void *const *params, void *packed) const {
   const BesideCapture beside;
-  bool capturing = false;
-  RONDO_TRY(is_capturing(nullptr, &capturing));
-  if (capturing) {
-    return fail(RONDO_ERROR_STATE,
-                "a stream is being captured, expected packing before the capture: it runs on the default stream");
-  }
+  RONDO_TRY(
+      refuse_capture("a stream is being captured, expected packing before the capture: it runs on the default stream"));
   RONDO_TRY(check_device());
   RONDO_TRY(check_device_pointers(device_, spec_, needs(), params, packed));
   RONDO_TRY(run_pack(params, packed, target(nullptr)));
@@ -61,11 +57,11 @@ Status CudaExecutor::check_device() const {
 }
 
 Status CudaExecutor::check_packing(const ForwardCall &call) const {
-  if (call.args.packed_params != nullptr &&
-      packing_format(call.args.packed_params).value_or(packed_format()) != packed_format()) {
-    return foreign_packing();
+  if (call.args.packed_params == nullptr) {
+    return {};
   }
-  return {};
+  const std::optional<uint64_t> format = packing_format(call.args.packed_params);
+  return format && *format != packed_format() ? foreign_packing() : Status();
 }
 
 Status CudaExecutor::check_reserve(const BackwardCall &call) const {

@@ -1,8 +1,7 @@
 // Asks the runtime about every pointer of a call. The price is well under a microsecond each, and no device is touched.
 #include "backend/cuda/pointers.h"
 
-#include <cinttypes>
-#include <cstdio>
+#include <string>
 
 #include "backend/cuda/error.h"
 #include "core/parameters.h"
@@ -23,7 +22,17 @@ cudaError_t ask(const void *pointer, cudaPointerAttributes *attributes) {
   return error;
 }
 
-Status check(const Device &device, const char *name, const void *pointer) {
+// An argument, or entry `index` of one that is an array of pointers; its text is made for failures alone.
+struct Name {
+  const char *argument;
+  int64_t index = -1;
+
+  std::string text() const {
+    return index < 0 ? std::string(argument) : std::string(argument) + "[" + std::to_string(index) + "]";
+  }
+};
+
+Status check(const Device &device, const Name &name, const void *pointer) {
   if (pointer == nullptr) {
     return {};
   }
@@ -33,25 +42,20 @@ Status check(const Device &device, const char *name, const void *pointer) {
   }
   if (attributes.type == cudaMemoryTypeUnregistered && !device.reads_host_memory) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "%s is %p, expected device memory (cudaMalloc or rondo_device_alloc): the plan runs on cuda", name,
-                pointer);
+                "%s is %p, expected device memory (cudaMalloc or rondo_device_alloc): the plan runs on cuda",
+                name.text().c_str(), pointer);
   }
   if (attributes.type == cudaMemoryTypeDevice && attributes.device != device.index) {
     return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "%s is %p, memory of device %d, expected memory of device %d, on which the plan was made", name,
-                pointer, attributes.device, device.index);
+                "%s is %p, memory of device %d, expected memory of device %d, on which the plan was made",
+                name.text().c_str(), pointer, attributes.device, device.index);
   }
   return {};
 }
 
 Status check_all(const Device &device, const char *name, const void *const *pointers, int64_t count) {
-  if (pointers == nullptr) {
-    return {};
-  }
-  for (int64_t k = 0; k < count; ++k) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%s[%" PRId64 "]", name, k);
-    RONDO_TRY(check(device, text, pointers[k]));
+  for (int64_t k = 0; pointers != nullptr && k < count; ++k) {
+    RONDO_TRY(check(device, {name, k}, pointers[k]));
   }
   return {};
 }
@@ -66,7 +70,7 @@ template <size_t kCount>
 Status check_all(const Device &device, const Named (&arrays)[kCount]) {
   for (const Named &array : arrays) {
     if (array.has_elements) {
-      RONDO_TRY(check(device, array.name, array.pointer));
+      RONDO_TRY(check(device, {array.name}, array.pointer));
     }
   }
   return {};

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "backend/cuda/device.h"
+
 #ifndef RONDO_KERNEL_HASH
 #define RONDO_KERNEL_HASH ""
 #endif
@@ -24,9 +26,7 @@ constexpr std::initializer_list<Proof> proofs = {
 [[gnu::used]] constexpr char compiled_hash_text[] = RONDO_KERNEL_HASH;
 constexpr std::string_view compiled_hash = compiled_hash_text;
 
-std::string capability_text(int capability) {
-  return "compute capability " + std::to_string(capability / 10) + "." + std::to_string(capability % 10);
-}
+std::string on_capability(int capability) { return "on compute capability " + capability_text(capability); }
 
 }  // namespace
 
@@ -47,13 +47,13 @@ std::string unproven_variant(const char *variant, int capability) {
   }
   const std::string kernels = std::string(variant) + " kernels";
   if (elsewhere != nullptr) {
-    return "GPU tests prove " + kernels + " on " + capability_text(elsewhere->capability) + " only, not on " +
-           capability_text(capability);
+    return "GPU tests prove " + kernels + " " + on_capability(elsewhere->capability) + " only, not " +
+           on_capability(capability);
   }
   if (outdated != nullptr) {
-    return "GPU tests proved " + kernels + " of other sources, on " + capability_text(outdated->capability);
+    return "GPU tests proved " + kernels + " of other sources, " + on_capability(outdated->capability);
   }
-  return "no result file of GPU tests proves " + kernels + " on " + capability_text(capability);
+  return "no result file of GPU tests proves " + kernels + " " + on_capability(capability);
 }
 
 }  // namespace rondo::cuda

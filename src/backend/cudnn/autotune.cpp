@@ -91,19 +91,12 @@ void log_if(const Workplace &place, const std::string &line) {
   }
 }
 
-Status refuse_capture() {
-  bool capturing = false;
-  RONDO_TRY(cuda::is_capturing(nullptr, &capturing));
-  return capturing ? fail(RONDO_ERROR_STATE,
-                          "autotune is 1 while a stream is capturing, expected plans to be made before the capture: "
-                          "timing waits and allocates")
-                   : Status();
-}
-
 }  // namespace
 
 Status autotune(const Workplace &place, Candidates *candidates, std::string *report) {
-  RONDO_TRY(refuse_capture());
+  RONDO_TRY(cuda::refuse_capture(
+      "autotune is 1 while a stream is capturing, expected plans to be made before the capture: timing waits and "
+      "allocates"));
   if (candidates->list.size() < 2 || place.problem.max_S == 0) {
     *report = "autotune: there is nothing to choose between\n";
     return {};

@@ -1,8 +1,6 @@
 // From a checked call to cuDNN: rows sorted, memory laid out, the handle on the call's stream.
 #include "backend/cudnn/executor.h"
 
-#include <cinttypes>
-
 #include "backend/cudnn/backward.h"
 #include "backend/cudnn/forward.h"
 
@@ -47,14 +45,7 @@ Status CudnnExecutor::lay_out() {
     workspace = larger(workspace, backward.used());
     const Reserve reserved(reserve, *setup_);
   }
-  if (workspace.overflowed() || reserve.used().overflowed()) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "max_T %" PRId64 ", max_N %" PRId64 ", max_S %" PRId64 " with hidden_size %" PRId64
-                ": the plan's memory overflows int64, expected less than 2^63 bytes",
-                problem().max_T, problem().max_N, problem().max_S, spec().hidden_size);
-  }
-  needs_ = {workspace.value(), reserve.used().value(), setup_->weights.bytes()};
-  return {};
+  return count_needs(spec(), problem(), workspace, reserve.used(), setup_->weights.bytes(), &needs_);
 }
 
 std::string CudnnExecutor::description() const {

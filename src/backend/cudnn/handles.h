@@ -1,12 +1,7 @@
-// Handles: cuDNN's library handles of one context, one per device. Whoever enqueues holds the handle's mutex, because a
-// handle has one stream at a time.
+// Handle: cuDNN's library handle, on the device that was current when it was made.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <mutex>
-
-#include "backend/cuda/device.h"
+#include "backend/cuda/handles.h"
 #include "backend/cudnn/descriptors.h"
 
 namespace rondo::cudnn {
@@ -14,17 +9,15 @@ namespace rondo::cudnn {
 struct Handle {
   Library library;
   std::mutex mutex;
+
+  static Status create(int /*device*/, std::shared_ptr<Handle> *handle) {
+    auto made = std::make_shared<Handle>();
+    RONDO_CUDNN(made->library.create());
+    *handle = std::move(made);
+    return {};
+  }
 };
 
-class Handles final : public BackendResources {
- public:
-  void set_threads(int /*threads*/) override {}
-  // Of the current device, made at its first plan.
-  Status find(const cuda::Device &device, std::shared_ptr<Handle> *handle);
-
- private:
-  std::mutex mutex_;
-  std::map<int, std::shared_ptr<Handle>> handles_;
-};
+using Handles = cuda::Handles<Handle>;
 
 }  // namespace rondo::cudnn

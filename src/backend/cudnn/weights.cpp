@@ -8,6 +8,7 @@
 
 #include "backend/cuda/error.h"
 #include "core/arena.h"
+#include "core/hash.h"
 #include "core/parameters.h"
 
 namespace rondo::cudnn {
@@ -18,11 +19,6 @@ alignas(256) std::array<char, 256> space_base;
 
 int64_t distance(const void *address) {
   return static_cast<int64_t>(reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(space_base.data()));
-}
-
-uint64_t mixed(uint64_t hash, int64_t value) {
-  hash = (hash ^ static_cast<uint64_t>(value)) * 0x9E3779B97F4A7C15u;
-  return hash ^ (hash >> 32);
 }
 
 Status describe(const TensorDescriptor &descriptor, cudnnDataType_t *type, int64_t *elements) {
@@ -128,12 +124,11 @@ Status WeightLayout::add_tensor(const Network &network, const TensorDescriptor &
 }
 
 uint64_t WeightLayout::format() const {
-  uint64_t hash = mixed(mixed(0xCBF29CE484222325u, spec_.dtype), bytes_);
-  hash = mixed(hash, RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100);
+  uint64_t hash = format_hash({spec_.dtype, bytes_, RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100});
   for (const Place &place : places_) {
-    hash = mixed(mixed(mixed(mixed(hash, place.param), place.from), place.to), place.count);
+    hash = format_hash({place.param, place.from, place.to, place.count}, hash);
   }
-  return hash | 1;
+  return hash;
 }
 
 Status WeightLayout::pack(const kernels::cuda::Target &target, const void *const *params, void *space) const {

@@ -1,8 +1,6 @@
 // Binds a call to its memory and enqueues it, with the context's handle held from the first launch to the last.
 #include "backend/fused/executor.h"
 
-#include <cinttypes>
-
 #include "backend/cuda/error.h"
 #include "backend/fused/backward.h"
 #include "backend/fused/forward.h"
@@ -35,14 +33,7 @@ Status FusedExecutor::lay_out() {
   }
   workspace = workspace + workspace_slack;
   const Checked packed = packed_size(facts_.spec);
-  if (workspace.overflowed() || reserve.used().overflowed() || packed.overflowed()) {
-    return fail(RONDO_ERROR_INVALID_ARGUMENT,
-                "max_T %" PRId64 ", max_N %" PRId64 ", max_S %" PRId64 " with hidden_size %" PRId64
-                ": the plan's memory overflows int64, expected less than 2^63 bytes",
-                problem.max_T, problem.max_N, problem.max_S, facts_.H);
-  }
-  needs_ = {workspace.value(), reserve.used().value(), packed.value()};
-  return {};
+  return count_needs(facts_.spec, problem, workspace, reserve.used(), packed, &needs_);
 }
 
 uint64_t FusedExecutor::packed_format() const { return fused::packed_format(facts_.spec); }

@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "core/hash.h"
+
 // Emulated builds have smaller ones (tests/emulator/CMakeLists.txt): small problems then have several chunks, and
 // thousands of plans little memory to fill.
 // Bytes of input products made at a time, all directions together: enough rows for a product at full speed, and little
@@ -47,14 +49,9 @@ int64_t Facts::cublas_bytes() const { return RONDO_FUSED_CUBLAS_BYTES; }
 int64_t Facts::chunk_rows(int64_t N) const { return std::max(N, chunk_bytes / storage_bytes(arithmetic) / D / gates); }
 
 uint64_t packed_format(const Spec &spec) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  for (const int64_t fact :
-       {int64_t{RONDO_BACKEND_FUSED}, spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers,
-        spec.bidirectional, spec.bias, spec.dtype, int64_t{RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100}}) {
-    hash = (hash ^ static_cast<uint64_t>(fact)) * 0x9E3779B97F4A7C15u;
-    hash ^= hash >> 32;
-  }
-  return hash | 1;
+  return format_hash({RONDO_BACKEND_FUSED, spec.cell, spec.input_size, spec.hidden_size, spec.proj_size,
+                      spec.num_layers, spec.bidirectional, spec.bias, spec.dtype,
+                      RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100});
 }
 
 std::string product_refusal(const Spec &spec, const Problem &problem) {

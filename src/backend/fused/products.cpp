@@ -81,17 +81,6 @@ Handle::~Handle() {
   static_cast<void>(cudaSetDevice(current));
 }
 
-Status Handles::find(const cuda::Device &device, std::shared_ptr<Handle> *handle) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  std::shared_ptr<Handle> &here = of_device_[device.index];
-  if (here == nullptr) {
-    RONDO_TRY(cuda::refuse_capture());
-    RONDO_TRY(Handle::create(device.index, &here));
-  }
-  *handle = here;
-  return {};
-}
-
 Status Products::begin(cudaStream_t stream, void *workspace) const {
   RONDO_CUBLAS(cublasSetStream(cublas_, stream));
   RONDO_CUBLAS(cublasSetWorkspace(cublas_, workspace, static_cast<size_t>(facts_.cublas_bytes())));

@@ -4,10 +4,7 @@
 
 #include <cublas_v2.h>
 
-#include <map>
-#include <memory>
-#include <mutex>
-
+#include "backend/cuda/handles.h"
 #include "backend/fused/facts.h"
 #include "core/context.h"
 
@@ -34,17 +31,7 @@ class Handle {
   const int device_;
 };
 
-// What the plans of one context share.
-class Handles final : public BackendResources {
- public:
-  void set_threads(int /*threads*/) override {}
-  // The current device's, made at its first plan.
-  Status find(const cuda::Device &device, std::shared_ptr<Handle> *handle);
-
- private:
-  std::mutex mutex_;
-  std::map<int, std::shared_ptr<Handle>> of_device_;
-};
+using Handles = cuda::Handles<Handle>;
 
 // Rows of `row` elements of storage; `transposed`: memory holds the transpose of the operand.
 struct Operand {
