@@ -10,7 +10,8 @@
 namespace rondo::kernels {
 
 // C[M, V*lanes] = A[M, K] * panel[K, V*lanes], or added to C. Element (m, k) of A lies at a[m*a_row + k*a_k].
-// Each element of C is one sum over k in ascending blocks of kBlockK: its order depends on K alone.
+// Each element of C is a sum over k in ascending blocks of kBlockK, and where of_rows is 1 or 2 in several chains
+// within a block: its order depends on K and of_rows alone.
 template <class C>
 struct Product {
   const C *a;
@@ -21,6 +22,8 @@ struct Product {
   C *c;
   ptrdiff_t c_row;
   bool accumulate;
+  int64_t of_rows;  // rows that the call computes together, these M among them; never fewer than M
+  const C *next;    // where panels come from beyond the second cache level: what is read after this one; else NULL
 };
 inline constexpr int kMaxPanelVectors = 4;
 inline constexpr int64_t kBlockK = 512;

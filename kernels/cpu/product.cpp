@@ -29,11 +29,40 @@ constexpr int kMaxRows = 12;
 
 constexpr int block_rows(int vectors) { return std::min(kAccumulators / vectors, kMaxRows); }
 
+// Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it.
+constexpr int thin_chains(int64_t of_rows) { return of_rows > 2 ? 1 : kAccumulators / 6 / static_cast<int>(of_rows); }
+
+// What will be read next, asked for while this block computes: `lines` cache lines for every k.
+struct Ahead {
+  const char *at;
+  int lines;
+};
+constexpr ptrdiff_t kLine = 64;
+
+HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+
 template <class T>
-using BlockFunction = void (*)(const Product<T> &, const T *a, const T *panel, int64_t K, T *c, bool accumulate);
+using BlockFunction = void (*)(const Product<T> &, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
+                               Ahead ahead);
 
 template <class T, int kRows, int kVectors>
-HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate) {
+HWY_INLINE void store_block(const hn::Vec<Tag<T>> (&sum)[kRows][kVectors], T *c, ptrdiff_t c_row, bool accumulate) {
+  const Tag<T> d;
+  const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) {
+    T *row = c + m * c_row;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const auto total = accumulate ? hn::Add(hn::LoadU(d, row + v * step), sum[m][v]) : sum[m][v];
+      hn::StoreU(total, d, row + v * step);
+    }
+  }
+}
+
+template <class T, int kRows, int kVectors>
+HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
+                        Ahead ahead) {
   const Tag<T> d;
   const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
   hn::Vec<Tag<T>> sum[kRows][kVectors];
@@ -45,6 +74,10 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
     }
   }
   for (int64_t k = 0; k < K; ++k) {
+    for (int line = 0; line < ahead.lines; ++line) {
+      prefetch(ahead.at);
+      ahead.at += kLine;
+    }
     hn::Vec<Tag<T>> b[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
@@ -61,15 +94,71 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
     a += p.a_k;
     panel += kVectors * step;
   }
-#pragma GCC unroll 16
+  store_block<T, kRows, kVectors>(sum, c, p.c_row, accumulate);
+}
+
+// One k of a thin block, on one chain.
+template <class T, int kRows, int kVectors>
+HWY_INLINE void thin_step(const T *a, ptrdiff_t a_row, const T *panel, hn::Vec<Tag<T>> (&sum)[kRows][kVectors]) {
+  const Tag<T> d;
+  const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
+#pragma GCC unroll 2
   for (int m = 0; m < kRows; ++m) {
-    T *row = c + m * p.c_row;
+    const auto a_m = hn::Set(d, a[m * a_row]);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const auto total = accumulate ? hn::Add(hn::LoadU(d, row + v * step), sum[m][v]) : sum[m][v];
-      hn::StoreU(total, d, row + v * step);
+      sum[m][v] = hn::MulAdd(a_m, hn::LoadU(d, panel + v * step), sum[m][v]);
     }
   }
+}
+
+// Chain j sums the k that are j modulo the number of chains, which is a power of two; chains are added pairwise.
+template <class T, int kRows, int kVectors, int kChains>
+HWY_NOINLINE void thin_block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
+                             Ahead /*ahead*/) {
+  const Tag<T> d;
+  const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
+  const ptrdiff_t width = kVectors * step;
+  hn::Vec<Tag<T>> sum[kChains][kRows][kVectors];
+#pragma GCC unroll 4
+  for (int chain = 0; chain < kChains; ++chain) {
+#pragma GCC unroll 2
+    for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sum[chain][m][v] = hn::Zero(d);
+      }
+    }
+  }
+  int64_t k = 0;
+  for (; k + kChains <= K; k += kChains) {
+#pragma GCC unroll 4
+    for (int chain = 0; chain < kChains; ++chain) {
+      thin_step<T, kRows, kVectors>(a + chain * p.a_k, p.a_row, panel + chain * width, sum[chain]);
+    }
+    a += kChains * p.a_k;
+    panel += kChains * width;
+  }
+#pragma GCC unroll 4
+  for (int chain = 0; chain < kChains; ++chain) {
+    if (k + chain < K) {
+      thin_step<T, kRows, kVectors>(a + chain * p.a_k, p.a_row, panel + chain * width, sum[chain]);
+    }
+  }
+#pragma GCC unroll 2
+  for (int half = kChains / 2; half > 0; half /= 2) {
+#pragma GCC unroll 2
+    for (int chain = 0; chain < half; ++chain) {
+#pragma GCC unroll 2
+      for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) {
+          sum[chain][m][v] = hn::Add(sum[chain][m][v], sum[chain + half][m][v]);
+        }
+      }
+    }
+  }
+  store_block<T, kRows, kVectors>(sum[0], c, p.c_row, accumulate);
 }
 
 // Row blocks 1 to kMaxRows of one panel width; those beyond block_rows are never asked for.
@@ -85,18 +174,47 @@ constexpr std::array<std::array<BlockFunction<T>, kMaxRows + 1>, kMaxPanelVector
     block_table<T, 3>(std::make_integer_sequence<int, kMaxRows>()),
     block_table<T, 4>(std::make_integer_sequence<int, kMaxRows>())};
 
+// Blocks of few rows: [of_rows - 1][rows - 1]. They ask for nothing ahead: they only stream, which the processor sees.
+template <class T>
+using ThinTable = std::array<std::array<BlockFunction<T>, 2>, 2>;
+
+template <class T, int kVectors>
+constexpr ThinTable<T> thin_table() {
+  return {{{&thin_block<T, 1, kVectors, thin_chains(1)>, nullptr},
+           {&thin_block<T, 1, kVectors, thin_chains(2)>, &thin_block<T, 2, kVectors, thin_chains(2)>}}};
+}
+template <class T>
+constexpr std::array<ThinTable<T>, kMaxPanelVectors> kThinBlocks = {thin_table<T, 1>(), thin_table<T, 2>(),
+                                                                    thin_table<T, 3>(), thin_table<T, 4>()};
+
 template <class T>
 void product(const Product<T> &p) {
-  const auto &blocks = kBlocks<T>[static_cast<size_t>(p.vectors - 1)];
-  const int64_t full = block_rows(p.vectors);
-  const ptrdiff_t width = ptrdiff_t{p.vectors} * lanes<T>();
+  const auto width = static_cast<size_t>(p.vectors - 1);
+  const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
+  const bool thin = p.of_rows <= 2;
+  // Blocks of nearly equal height: a last block of one or two rows would be held up by its loads.
+  const int64_t full = thin ? p.of_rows : block_rows(p.vectors);
+  const int64_t count = (p.M + full - 1) / full;
+  const ptrdiff_t line = kLine / static_cast<ptrdiff_t>(sizeof(T));
   int64_t k0 = 0;
   do {
     const int64_t K = std::min(kBlockK, p.K - k0);
-    for (int64_t m = 0; m < p.M; m += full) {
-      const auto rows = static_cast<size_t>(std::min(full, p.M - m));
-      blocks[rows](p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * width, K, p.c + m * p.c_row,
-                   p.accumulate || k0 > 0);
+    const bool last = k0 + K >= p.K;
+    const T *next = last ? p.next : p.panel + (k0 + K) * panel_row;
+    const int64_t lines_per_k = (panel_row + line - 1) / line;
+    int64_t left = p.next == nullptr || next == nullptr ? 0 : lines_per_k;  // lines to ask for, per k
+    int64_t m = 0;
+    for (int64_t piece = 0; piece < count; ++piece) {
+      const int64_t rows = (p.M - m) / (count - piece);
+      const int64_t lines = std::min(left, (lines_per_k + count - 1) / count);
+      const Ahead ahead{reinterpret_cast<const char *>(next) + (lines_per_k - left) * K * kLine,
+                        static_cast<int>(lines)};
+      left -= lines;
+      const auto run = thin ? kThinBlocks<T>[width][static_cast<size_t>(p.of_rows - 1)][static_cast<size_t>(rows - 1)]
+                            : kBlocks<T>[width][static_cast<size_t>(rows)];
+      run(p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * panel_row, K, p.c + m * p.c_row, p.accumulate || k0 > 0,
+          ahead);
+      m += rows;
     }
     k0 += kBlockK;
   } while (k0 < p.K);

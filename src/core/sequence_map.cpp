@@ -43,6 +43,7 @@ Status SequenceMap::build(const Batch &batch, int64_t layout) {
   batch_major_ = layout == RONDO_BATCH_MAJOR;
   // Batch-major data of one step, or of one row, lies as time-major does.
   direct_ = packed_ || (batch.sequence == RONDO_SEQUENCE_FULL && (!batch_major_ || T_ <= 1 || N_ <= 1));
+  plain_ = batch.sequence == RONDO_SEQUENCE_FULL && batch.sorted_indices == nullptr && T_ > 0;
   if (batch.sequence == RONDO_SEQUENCE_LENGTHS) {
     sort_by_length(batch);
     return {};

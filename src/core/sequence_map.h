@@ -30,6 +30,8 @@ class SequenceMap {
   }
   // Whether packed rows lie as the caller's do.
   bool direct() const { return direct_; }
+  // Whether every row runs all steps, and rows are numbered as the caller's.
+  bool plain() const { return plain_; }
   // The last step whose first packed row is p or before.
   int64_t step_of(int64_t p) const;
 
@@ -41,7 +43,7 @@ class SequenceMap {
   int64_t *rows_;     // [N]
   int64_t *lengths_;  // [N]
   int64_t *scratch_;  // [T+2], or N bytes for check_permutation
-  bool packed_ = false, batch_major_ = false, direct_ = false;
+  bool packed_ = false, batch_major_ = false, direct_ = false, plain_ = false;
 };
 
 }  // namespace rondo

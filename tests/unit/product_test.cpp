@@ -32,7 +32,8 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
   std::vector<C> c = before;
   const std::ptrdiff_t a_row = transposed ? 1 : K;
   const std::ptrdiff_t a_k = transposed ? M : 1;
-  kernel.product({a.data(), a_row, a_k, panel.data(), M, K, vectors, c.data(), width, accumulate});
+  kernel.product({a.data(), a_row, a_k, panel.data(), M, K, vectors, c.data(), width, accumulate,
+                  std::max<std::int64_t>(M, 1), nullptr});
   double worst = 0;
   for (std::int64_t m = 0; m < M; ++m) {
     for (std::int64_t n = 0; n < width; ++n) {
@@ -51,8 +52,8 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
   // The last row alone has the same bytes.
   if (M > 1) {
     std::vector<C> alone(before.begin() + (M - 1) * width, before.begin() + M * width);
-    kernel.product(
-        {a.data() + (M - 1) * a_row, a_row, a_k, panel.data(), 1, K, vectors, alone.data(), width, accumulate});
+    kernel.product({a.data() + (M - 1) * a_row, a_row, a_k, panel.data(), 1, K, vectors, alone.data(), width,
+                    accumulate, M, panel.data()});
     CHECK(std::equal(alone.begin(), alone.end(), c.begin() + (M - 1) * width));
   }
 }

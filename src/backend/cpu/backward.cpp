@@ -31,20 +31,32 @@ void BackwardRun<C>::load_source(const Member &member, int64_t layer, const C **
 template <class C>
 void BackwardRun<C>::operator()(const Member &member) const {
   const Rows<C> rows(facts_, space_.map, member);
-  C *dy = space_.gradient[0];
-  C *dx = space_.gradient[1];
-  rows.load(call_.args.dy, dims_.output, dy, gradient_row_);
+  // The caller's tensors are used as they lie where they can be; products write whole vectors.
+  const bool direct = facts_.storage_is_compute() && space_.map.direct();
+  const bool dx_direct = direct && dims_.I % dims_.lanes == 0;
+  const C *dy = space_.gradient[0];
+  int64_t dy_row = gradient_row_;
+  if (direct && call_.args.dy != nullptr) {
+    dy = static_cast<const C *>(call_.args.dy);
+    dy_row = dims_.output;
+  } else {
+    rows.load(call_.args.dy, dims_.output, space_.gradient[0], gradient_row_);
+  }
   for (int64_t layer = dims_.L - 1; layer >= 0; --layer) {
     const C *source = nullptr;
     int64_t source_row = 0;
     load_source(member, layer, &source, &source_row);
     const bool with_dx = layer > 0 || call_.args.dx != nullptr;
+    const bool to_caller = layer == 0 && dx_direct;
+    C *dx = to_caller ? static_cast<C *>(call_.args.dx) : space_.gradient[(dims_.L - layer) % 2];
+    const int64_t dx_row = to_caller ? dims_.I : gradient_row_;
     for (int64_t direction = 0; direction < dims_.D; ++direction) {
       Arena own(space_.weights);
       const BackwardWeights<C> weights(own, dims_, dims_.input(layer));
       weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction, with_dx);
       C *dx_gates = facts_.spec.consume_reserve != 0 ? reserve_.gates(layer, direction) : space_.dx_gates;
-      run_pass(member, {layer, direction, source, source_row, dy, with_dx ? dx : nullptr, dx_gates, weights});
+      run_pass(member,
+               {layer, direction, source, source_row, dy, dy_row, with_dx ? dx : nullptr, dx_row, dx_gates, weights});
       member.sync();
     }
     if (layer > 0) {
@@ -54,48 +66,63 @@ void BackwardRun<C>::operator()(const Member &member) const {
         member.sync();
       }
     }
-    std::swap(dy, dx);
+    dy = dx;
+    dy_row = dx_row;
   }
-  if (call_.args.dx != nullptr) {
+  if (call_.args.dx != nullptr && !dx_direct) {
     // Zeros for what lies beyond a row's length; d_weight is free by now and has room for a row.
     if (member.index == 0) {
       std::fill_n(space_.d_weight, dims_.I, C{0});
     }
     member.sync();
-    rows.store(dy, gradient_row_, dims_.I, space_.d_weight, call_.args.dx);
+    rows.store(dy, dy_row, dims_.I, space_.d_weight, call_.args.dx);
   }
 }
 
 template <class C>
-void BackwardRun<C>::load_states(const Member &member, const Pass &pass) const {
+void BackwardRun<C>::load_states(const Member &member, const Pass &pass, const Share &share) const {
   const Rows<C> rows(facts_, space_.map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
-  rows.load_state(call_.args.dhn, facts_.spec.storage(), index, dims_.O, space_.dh, dims_.padded_O);
-  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.h0, dims_.padded_O);
+  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  const auto part = dims_.P > 0 ? rows.whole_rows(dims_.O) : own;
+  rows.load_state(call_.args.dhn, facts_.spec.storage(), index, dims_.O, space_.dh, dims_.padded_O, part);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.h0, dims_.padded_O, part);
   if (facts_.cell().has_cell_state) {
-    rows.load_state(call_.args.dcn, facts_.spec.cell_state_dtype(), index, dims_.H, space_.dc, dims_.padded_H);
-    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c0, dims_.padded_H);
+    rows.load_state(call_.args.dcn, facts_.spec.cell_state_dtype(), index, dims_.H, space_.dc, dims_.padded_H, own);
+    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c0, dims_.padded_H, own);
   }
+}
+
+template <class C>
+void BackwardRun<C>::store_states(const Member &member, const Pass &pass, const Share &share) const {
+  const Rows<C> rows(facts_, space_.map, member);
+  const int64_t index = pass.layer * dims_.D + pass.direction;
+  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  rows.store_state([&](int64_t r) -> const C * { return space_.dh + r * dims_.padded_O; }, facts_.spec.storage(), index,
+                   dims_.O, call_.args.dh0, dims_.P > 0 ? rows.whole_rows(dims_.O) : own);
+  rows.store_state([&](int64_t r) -> const C * { return space_.dc + r * dims_.padded_H; },
+                   facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.dc0, own);
 }
 
 template <class C>
 void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Rows<C> rows(facts_, map, member);
-  load_states(member, pass);
+  const Panels hidden = dims_.hidden_panels();
+  const Share share = share_of(split_, member, dims_, dims_.P > 0 ? 0 : hidden.width());
+  load_states(member, pass, share);
   member.sync();
   for (int64_t position = map.T() - 1; position >= 0; --position) {
-    step(member, pass, pass.direction == 0 ? position : map.T() - 1 - position);
+    step(member, pass, share, pass.direction == 0 ? position : map.T() - 1 - position, position % 2 == 1);
   }
-  const int64_t index = pass.layer * dims_.D + pass.direction;
-  rows.store_state([&](int64_t r) -> const C * { return space_.dh + r * dims_.padded_O; }, facts_.spec.storage(), index,
-                   dims_.O, call_.args.dh0);
-  rows.store_state([&](int64_t r) -> const C * { return space_.dc + r * dims_.padded_H; },
-                   facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.dc0);
+  store_states(member, pass, share);
+  if (split_ == Split::rows) {
+    member.sync();  // the large products read all rows
+  }
   if (pass.dx != nullptr) {
     RowsProduct<C>{pass.dx_gates, dims_.gates,     map.S(),
                    dims_.gates,   pass.weights.ih, dims_.plain_panels(dims_.input(pass.layer)),
-                   pass.dx,       gradient_row_,   pass.direction == 1}
+                   pass.dx,       pass.dx_row,     pass.direction == 1,
+                   map.S()}
         .run(facts_.kernel, member);
   }
   if (call_.args.dparams != nullptr) {
@@ -109,7 +136,7 @@ void BackwardRun<C>::output_gradient(const Member &member, const Pass &pass, int
   const int64_t active = space_.map.active(t);
   C *d_output = space_.d_output + space_.map.offset(t) * dims_.padded_O;
   for (int64_t r = member.first(active); r < member.last(active); ++r) {
-    const C *dy = pass.dy + (space_.map.offset(t) + r) * gradient_row_ + pass.direction * dims_.O;
+    const C *dy = pass.dy + (space_.map.offset(t) + r) * pass.dy_row + pass.direction * dims_.O;
     const C *dh = space_.dh + r * dims_.padded_O;
     C *to = d_output + r * dims_.padded_O;
     for (int64_t k = 0; k < dims_.O; ++k) {
@@ -120,42 +147,76 @@ void BackwardRun<C>::output_gradient(const Member &member, const Pass &pass, int
   }
   member.sync();
   RowsProduct<C>{d_output,           dims_.padded_O, active, dims_.P, pass.weights.hr, dims_.plain_panels(dims_.H),
-                 space_.d_projected, dims_.padded_H, false}
+                 space_.d_projected, dims_.padded_H, false,  active}
       .run(facts_.kernel, member);
   member.sync();
 }
 
+// Without a projection a member's cells need only what its own product left, so members meet once: when all gate
+// gradients of the step are there.
 template <class C>
-void BackwardRun<C>::step(const Member &member, const Pass &pass, int64_t t) const {
+void BackwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, bool backwards) const {
   const int64_t active = space_.map.active(t);
   if (dims_.P > 0) {
     output_gradient(member, pass, t);
   }
   const int64_t from_steps = rows_with_previous(pass, t);
-  for (int64_t panel = member.first(dims_.gate_panels.count()); panel < member.last(dims_.gate_panels.count());
-       ++panel) {
-    cell_rows(pass, t, panel, 0, from_steps);
-    cell_rows(pass, t, panel, from_steps, active);
+  for (int64_t panel = share.first_panel; panel < share.last_panel; ++panel) {
+    cell_rows(pass, share, t, panel, 0, from_steps);
+    cell_rows(pass, share, t, panel, from_steps, active);
+  }
+  if (dims_.P == 0) {
+    if (split_ == Split::columns) {
+      member.sync();
+    }
+    hidden_product(pass, share, t, backwards);
+    return;
   }
   member.sync();
-  // Onto the direct part that the cell left in dh; with a projection there is none.
   RowsProduct<C>{dh_gates(pass) + space_.map.offset(t) * dims_.gates,
                  dims_.gates,
                  active,
                  dims_.gates,
                  pass.weights.hh,
-                 dims_.plain_panels(dims_.O),
+                 dims_.hidden_panels(),
                  space_.dh,
                  dims_.padded_O,
-                 dims_.P == 0}
+                 false,
+                 active}
       .run(facts_.kernel, member);
   member.sync();
 }
 
-// Rows [first, last) of one gate panel, which all have a previous step or all began with h0.
+// dh += dG W_hh of this member's rows and units, onto the direct part that the cell left in dh.
 template <class C>
-void BackwardRun<C>::cell_rows(const Pass &pass, int64_t t, int64_t panel, int64_t first, int64_t last) const {
-  if (first == last) {
+void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_t t, bool backwards) const {
+  const Panels panels = dims_.hidden_panels();
+  const int64_t first = share.first_unit / panels.width();
+  const int64_t count = divide_up(share.last_unit, panels.width()) - first;
+  const int64_t active = space_.map.active(t);
+  const int64_t rows = share.rows_of(active);
+  const bool far = panels_are_far<C>(count, panels, dims_.gates);
+  const auto panel_at = [&](int64_t k) { return backwards ? first + count - 1 - k : first + k; };
+  const C *gates = dh_gates(pass) + (space_.map.offset(t) + share.first_row) * dims_.gates;
+  for (int64_t k = 0; k < (rows > 0 ? count : 0); ++k) {
+    const int64_t panel = panel_at(k);
+    const int64_t after = panel_at(std::min(k + 1, count - 1));
+    facts_.kernel.product({gates, dims_.gates * share.row_step, 1, pass.weights.hh + panels.offset(panel, dims_.gates),
+                           rows, dims_.gates, panels.vectors_at(panel),
+                           space_.dh + share.first_row * dims_.padded_O + panel * panels.width(),
+                           dims_.padded_O * share.row_step, true, active,
+                           far ? pass.weights.hh + panels.offset(after, dims_.gates) : nullptr});
+  }
+}
+
+// This member's rows among [first, last) of one gate panel; [first, last) all have a previous step or all began with
+// h0.
+template <class C>
+void BackwardRun<C>::cell_rows(const Pass &pass, const Share &share, int64_t t, int64_t panel, int64_t range_first,
+                               int64_t last) const {
+  // The first of this member's rows that is not before the range.
+  const int64_t first = share.first_row + share.rows_of(range_first) * share.row_step;
+  if (first >= last) {
     return;
   }
   const SequenceMap &map = space_.map;
@@ -165,36 +226,36 @@ void BackwardRun<C>::cell_rows(const Pass &pass, int64_t t, int64_t panel, int64
   const int64_t column = panel * dims_.gate_panels.width();
   const int64_t unit = panel * dims_.units_per_gate_panel();
   kernels::BackwardTile<C> work{};
-  work.rows = last - first;
+  work.rows = share.rows_of(last) - share.rows_of(range_first);
   work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
   work.stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column;
-  work.stash_row = dims_.gates;
+  work.stash_row = dims_.gates * share.row_step;
   const C *extra = reserve_.extra(pass.layer, pass.direction);
   work.extra = extra + p * dims_.padded_H + unit;
-  work.extra_row = dims_.padded_H;
+  work.extra_row = dims_.padded_H * share.row_step;
   if (facts_.cell().has_cell_state) {
     work.c_prev = (from_steps ? extra + before * dims_.padded_H : space_.c0 + first * dims_.padded_H) + unit;
-    work.c_prev_row = dims_.padded_H;
+    work.c_prev_row = dims_.padded_H * share.row_step;
     work.dc = space_.dc + first * dims_.padded_H + unit;
-    work.dc_row = dims_.padded_H;
+    work.dc_row = dims_.padded_H * share.row_step;
   }
   if (dims_.P > 0) {
     work.dh = space_.d_projected + first * dims_.padded_H + unit;
-    work.dh_row = dims_.padded_H;
+    work.dh_row = dims_.padded_H * share.row_step;
   } else {
     work.h_prev = (from_steps ? reserve_.history(pass.layer) + before * dims_.output + pass.direction * dims_.O
                               : space_.h0 + first * dims_.padded_O) +
                   unit;
-    work.h_prev_row = from_steps ? dims_.output : dims_.padded_O;
-    work.dy = pass.dy + p * gradient_row_ + pass.direction * dims_.O + unit;
-    work.dy_row = gradient_row_;
+    work.h_prev_row = (from_steps ? dims_.output : dims_.padded_O) * share.row_step;
+    work.dy = pass.dy + p * pass.dy_row + pass.direction * dims_.O + unit;
+    work.dy_row = pass.dy_row * share.row_step;
     work.dh = space_.dh + first * dims_.padded_O + unit;
-    work.dh_row = dims_.padded_O;
+    work.dh_row = dims_.padded_O * share.row_step;
   }
   work.dx = pass.dx_gates + p * dims_.gates + column;
-  work.dx_row = dims_.gates;
+  work.dx_row = dims_.gates * share.row_step;
   work.dh_gate = dh_gates(pass) + p * dims_.gates + column;
-  work.dh_gate_row = dims_.gates;
+  work.dh_gate_row = dims_.gates * share.row_step;
   facts_.kernel.backward[facts_.spec.cell][facts_.storage()](work);
 }
 

@@ -3,19 +3,22 @@
 #pragma once
 
 #include "backend/cpu/rows.h"
+#include "backend/cpu/split.h"
 
 namespace rondo::cpu {
 
 template <class C>
 class BackwardRun {
  public:
-  BackwardRun(const Facts<C> &facts, const BackwardCall &call, const BackwardSpace<C> &space, const Reserve<C> &reserve)
+  BackwardRun(const Facts<C> &facts, const BackwardCall &call, const BackwardSpace<C> &space, const Reserve<C> &reserve,
+              Split split)
       : facts_(facts),
         dims_(facts.dims),
         call_(call),
         space_(space),
         reserve_(reserve),
-        gradient_row_(space.gradient_row(facts.dims)) {}
+        gradient_row_(space.gradient_row(facts.dims)),
+        split_(split) {}
 
   void operator()(const Member &member) const;
 
@@ -24,18 +27,22 @@ class BackwardRun {
     int64_t layer, direction;
     const C *source;  // the layer's input, [S, source_row]
     int64_t source_row;
-    const C *dy;  // [S, gradient row], the whole layer's output
-    C *dx;        // [S, gradient row], or NULL
+    const C *dy;  // [S, dy_row], the whole layer's output
+    int64_t dy_row;
+    C *dx;  // [S, dx_row], or NULL
+    int64_t dx_row;
     C *dx_gates;  // [S, gates]
     BackwardWeights<C> weights;
   };
 
   void load_source(const Member &member, int64_t layer, const C **source, int64_t *row) const;
   void run_pass(const Member &member, const Pass &pass) const;
-  void load_states(const Member &member, const Pass &pass) const;
+  void load_states(const Member &member, const Pass &pass, const Share &share) const;
+  void store_states(const Member &member, const Pass &pass, const Share &share) const;
   void find_previous(const Member &member, const Pass &pass) const;
-  void step(const Member &member, const Pass &pass, int64_t t) const;
-  void cell_rows(const Pass &pass, int64_t t, int64_t panel, int64_t first, int64_t last) const;
+  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, bool backwards) const;
+  void hidden_product(const Pass &pass, const Share &share, int64_t t, bool backwards) const;
+  void cell_rows(const Pass &pass, const Share &share, int64_t t, int64_t panel, int64_t first, int64_t last) const;
   void output_gradient(const Member &member, const Pass &pass, int64_t t) const;
   void parameter_gradients(const Member &member, const Pass &pass) const;
   template <class Place, class RowOf>
@@ -60,6 +67,7 @@ class BackwardRun {
   const BackwardSpace<C> &space_;
   const Reserve<C> &reserve_;
   int64_t gradient_row_;
+  Split split_;
 };
 
 }  // namespace rondo::cpu

@@ -49,6 +49,11 @@ struct Dimensions {
   int64_t proj_row(int64_t column) const { return column < P ? column : -1; }
   int64_t input(int64_t layer) const { return layer == 0 ? I : output; }
   Panels plain_panels(int64_t columns) const { return {round_up(columns, lanes), plain_vectors, lanes}; }
+  // Of W_hh in backward: narrower where O is small, so that there are panels to share out.
+  Panels hidden_panels() const {
+    const bool wide = padded_O >= int64_t{8} * plain_vectors * lanes;
+    return {padded_O, wide ? plain_vectors : std::max(1, plain_vectors / 2), lanes};
+  }
   int64_t units_per_gate_panel() const { return gate_panels.width() / G; }
 };
 

@@ -2,9 +2,12 @@
 // here.
 #include "backend/cpu/executor.h"
 
+#include <cstdio>
+
 #include "backend/cpu/backward.h"
 #include "backend/cpu/forward.h"
 #include "core/hash.h"
+#include "core/huge_pages.h"
 
 namespace rondo::cpu {
 namespace {
@@ -81,8 +84,7 @@ template <class C>
 std::string CpuExecutor<C>::description() const {
   const char *arithmetic = sizeof(C) == 8 ? "f64" : "f32";
   std::string text = "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) + " " +
-                     arithmetic + " lanes, products accumulate in " + arithmetic +
-                     ", the context's threads split by columns, one thread where a step is small\n";
+                     arithmetic + " lanes, products accumulate in " + arithmetic + "\n" + split_text();
   if (facts_.spec.autotune != 0) {
     text += "cpu: autotune has one candidate here, so nothing was timed\n";
   }
@@ -92,9 +94,22 @@ std::string CpuExecutor<C>::description() const {
   return text;
 }
 
+// The choice at the plan's largest batch; a call's own batch decides at the call.
+template <class C>
+std::string CpuExecutor<C>::split_text() const {
+  const SplitCosts costs = split_of(facts_.problem.max_T, facts_.problem.max_S);
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "cpu: steps at the plan's largest batch: %s of %d; estimated vector multiply-adds a step: one thread "
+                "%.0f, split by columns %.0f, by rows %.0f\n",
+                name_of(costs.best), resources_->threads(), costs.alone, costs.columns, costs.rows);
+  return text;
+}
+
 template <class C>
 Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
   auto *weights = static_cast<char *>(packed) + packed_header_bytes;
+  ask_for_huge_pages(packed, needs_.packed);
   resources_->team().run(resources_->threads(), nullptr, [&](const Member &member) {
     visit_packed<C>(facts_.dims, Arena(weights), [&](const ForwardWeights<C> &to, int64_t layer, int64_t direction) {
       to.pack(member, facts_.spec, facts_.dims, params, layer, direction);
@@ -104,15 +119,10 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
   return {};
 }
 
-// A second thread pays for its barriers once a step has about this many multiply-adds.
-constexpr double step_work_for_team = 32 << 10;
-
 template <class C>
-int CpuExecutor<C>::threads_for(const Batch &batch) const {
-  const auto rows = static_cast<double>(batch.T > 0 ? batch.S / batch.T : 0);
-  const bool small =
-      rows * static_cast<double>(facts_.dims.gates) * static_cast<double>(facts_.dims.O) < step_work_for_team;
-  return small ? 1 : resources_->threads();
+SplitCosts CpuExecutor<C>::split_of(int64_t T, int64_t S) const {
+  const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
+  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads());
 }
 
 template <class C>
@@ -136,9 +146,11 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
+  const Split split = split_of(batch.T, batch.S).best;
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
-                          packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset);
-  resources_->team().run(threads_for(batch), space.scratch, run);
+                          packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset, split,
+                          calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
+  resources_->team().run(split == Split::alone ? 1 : resources_->threads(), space.scratch, run);
   return {};
 }
 
@@ -162,7 +174,9 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   if (facts_.spec.consume_reserve != 0) {
     reserve.header->tag.consumed = 1;
   }
-  resources_->team().run(threads_for(batch), space.scratch, BackwardRun<C>(facts_, call, space, reserve));
+  const Split split = split_of(batch.T, batch.S).best;
+  resources_->team().run(split == Split::alone ? 1 : resources_->threads(), space.scratch,
+                         BackwardRun<C>(facts_, call, space, reserve, split));
   return {};
 }
 

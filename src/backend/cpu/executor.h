@@ -3,6 +3,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/facts.h"
+#include "backend/cpu/split.h"
 
 namespace rondo::cpu {
 
@@ -40,12 +41,14 @@ class CpuExecutor final : public Executor {
   CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
 
   Status lay_out();
-  int threads_for(const Batch &batch) const;
+  SplitCosts split_of(int64_t T, int64_t S) const;
+  std::string split_text() const;
   Status check_reserve(const ReserveHeader &header, const Batch &batch) const;
 
   std::shared_ptr<CpuResources> resources_;
   Facts<C> facts_;
   MemoryNeeds needs_{};
+  mutable std::atomic<uint32_t> calls_{0};  // forward calls so far; only the order of memory accesses goes by it
 };
 
 }  // namespace rondo::cpu

@@ -28,7 +28,7 @@ struct Facts {
   // Rows of input products made at a time: about half a MiB, so that the steps find them in cache. From the spec alone,
   // not the threads.
   int64_t chunk_rows(int64_t N) const {
-    return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, 32, 1024));
+    return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, 64, 1024));
   }
 };
 

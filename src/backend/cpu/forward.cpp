@@ -1,10 +1,6 @@
-// Forward: per layer and direction the input products of a chunk of steps, then the steps, one barrier each (two with
-// projection).
+// Forward: per layer and direction the input products of a chunk of steps, then the steps. Members meet where one reads
+// what another wrote, and nowhere else.
 #include "backend/cpu/forward.h"
-
-#include <cstring>
-
-#include "backend/cpu/products.h"
 
 namespace rondo::cpu {
 
@@ -44,6 +40,8 @@ auto ForwardRun<C>::next_source(const Member &member, int64_t layer) const -> So
 template <class C>
 void ForwardRun<C>::operator()(const Member &member) const {
   Arena packed(packed_);
+  C *y = history_of(dims_.L - 1);
+  const bool stores_y = call_.args.y != nullptr && y != call_.args.y;
   for (int64_t layer = 0; layer < dims_.L; ++layer) {
     const Source source = layer == 0 ? first_source(member) : next_source(member, layer);
     for (int64_t direction = 0; direction < dims_.D; ++direction) {
@@ -52,12 +50,15 @@ void ForwardRun<C>::operator()(const Member &member) const {
       if (packed_ == nullptr) {
         weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction);
       }
-      run_pass(member, {layer, direction, source, history_of(layer), weights});
-      member.sync();
+      const bool shares_inputs = packed_ == nullptr || layer > 0 || source.rows == space_.input;
+      run_pass(member, {layer, direction, source, history_of(layer), weights, shares_inputs});
+      const bool last = layer == dims_.L - 1 && direction == dims_.D - 1;
+      if (!last || stores_y) {
+        member.sync();
+      }
     }
   }
-  C *y = history_of(dims_.L - 1);
-  if (call_.args.y != nullptr && y != call_.args.y) {
+  if (stores_y) {
     if (member.index == 0) {
       std::fill_n(space_.padding_row, dims_.output, static_cast<C>(facts_.spec.padding_value));
     }
@@ -74,45 +75,109 @@ int64_t ForwardRun<C>::chunk_end(int64_t done) const {
   return std::min(space_.map.T(), done + steps);
 }
 
+// What the first step reads. Where the caller's h0 lies as a step needs it and all rows begin there, it is read in
+// place; else it is copied to both states, where rows that join later find it.
 template <class C>
-void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
+auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Share &share) const -> State {
   const SequenceMap &map = space_.map;
   const Rows<C> rows(facts_, map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
-  // Rows that join later find h0 in both states.
-  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[0], dims_.padded_O);
-  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[1], dims_.padded_O);
   if (facts_.cell().has_cell_state) {
-    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c, dims_.padded_H);
+    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c, dims_.padded_H,
+                    {share.first_row, share.row_step, share.first_unit, share.last_unit});
   }
-  member.sync();
-  for (int64_t done = 0; done < map.T();) {
+  if (call_.args.h0 != nullptr && facts_.storage_is_compute() && map.plain() && dims_.O == dims_.padded_O) {
+    return {static_cast<const C *>(call_.args.h0) + index * map.N() * dims_.O, dims_.O};
+  }
+  const auto part = split_ == Split::rows ? typename Rows<C>::StatePart{share.first_row, share.row_step, 0, dims_.O}
+                                          : rows.whole_rows(dims_.O);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[0], dims_.padded_O, part);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[1], dims_.padded_O, part);
+  return {space_.state[0], dims_.padded_O};
+}
+
+// W_ih x for packed rows [first, last).
+template <class C>
+RowsProduct<C> ForwardRun<C>::input_product(const Pass &pass, int64_t first, int64_t last) const {
+  return {pass.source.rows + first * pass.source.row,
+          pass.source.row,
+          last - first,
+          dims_.input(pass.layer),
+          pass.weights.ih,
+          dims_.gate_panels,
+          space_.pre,
+          dims_.gates,
+          false,
+          space_.map.S()};
+}
+
+// Whether each member made just the columns that it will read.
+template <class C>
+bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
+  const RowsProduct<C> product = input_product(pass, first, last);
+  const int64_t panels = dims_.gate_panels.count();
+  const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
+  if (split_ != Split::rows && (even || last - first <= rows_per_piece)) {
+    product.run_panels(facts_.kernel, member);
+    return true;
+  }
+  product.run(facts_.kernel, member);
+  return member.count == 1;
+}
+
+// A sequence of one step, as in streaming: both products panel by panel. Calls take the panels upwards and downwards in
+// turn, so that one finds in the caches what the last left there.
+template <class C>
+int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const Share &share, State state) const {
+  const int64_t count = share.last_panel - share.first_panel;
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t panel = backwards_ ? share.last_panel - 1 - k : share.first_panel + k;
+    input_product(pass, 0, space_.map.S()).run_panel(facts_.kernel, panel, panel);
+    panel_step(member, pass, share, 0, panel, nullptr, space_.pre, state, space_.state[1]);
+  }
+  if (dims_.P > 0) {
+    member.sync();
+    project(member, pass, 0, space_.state[1]);
+    member.sync();
+  }
+  return 1;
+}
+
+template <class C>
+void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
+  const SequenceMap &map = space_.map;
+  const Share share = share_of(split_, member, dims_);
+  State state = load_states(member, pass, share);
+  if (pass.shares_inputs || (state.rows == space_.state[0] && split_ != Split::rows)) {
+    member.sync();
+  }
+  for (int64_t done = map.T() == 1 && split_ != Split::rows ? lone_step(member, pass, share, state) : 0;
+       done < map.T();) {
     const int64_t end = chunk_end(done);
     const int64_t first = map.offset(std::min(step_at(pass, done), step_at(pass, end - 1)));
     const int64_t last = map.offset(std::max(step_at(pass, done), step_at(pass, end - 1)) + 1);
-    RowsProduct<C>{pass.source.rows + first * pass.source.row,
-                   pass.source.row,
-                   last - first,
-                   dims_.input(pass.layer),
-                   pass.weights.ih,
-                   dims_.gate_panels,
-                   space_.pre,
-                   dims_.gates,
-                   false}
-        .run(facts_.kernel, member);
-    member.sync();
+    const bool own = input_products(member, pass, first, last);
+    if (!own) {
+      member.sync();
+    }
     for (; done < end; ++done) {
       const int64_t t = step_at(pass, done);
       C *next = space_.state[(done + 1) % 2];
-      step(member, pass, t, space_.pre + (map.offset(t) - first) * dims_.gates, space_.state[done % 2], next);
-      member.sync();
+      step(member, pass, share, t, space_.pre + (map.offset(t) - first) * dims_.gates, state, next, done % 2 == 1);
+      state = {next, dims_.padded_O};
       if (dims_.P > 0) {
+        member.sync();
         project(member, pass, t, next);
+        member.sync();
+      } else if (split_ == Split::columns && done + 1 < map.T()) {
         member.sync();
       }
     }
+    if (!own && split_ == Split::rows && done < map.T()) {
+      member.sync();  // the next chunk's products go where this one's were read
+    }
   }
-  store_states(member, pass);
+  store_states(member, pass, share);
 }
 
 template <class C>
@@ -121,53 +186,66 @@ C *ForwardRun<C>::projected_row(const Pass &pass, int64_t p, int64_t r) const {
                              : space_.projected + r * dims_.padded_H;
 }
 
+// Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches.
 template <class C>
-void ForwardRun<C>::step(const Member &member, const Pass &pass, int64_t t, const C *pre, const C *state,
-                         C *next) const {
+void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
+                         State state, C *next, bool backwards) const {
+  const int64_t count = share.last_panel - share.first_panel;
+  const bool far = panels_are_far<C>(count, dims_.gate_panels, dims_.O);
+  const auto panel_at = [&](int64_t k) { return backwards ? share.last_panel - 1 - k : share.first_panel + k; };
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t after = panel_at(std::min(k + 1, count - 1));
+    panel_step(member, pass, share, t, panel_at(k),
+               far ? pass.weights.hh + dims_.gate_panels.offset(after, dims_.O) : nullptr, pre, state, next);
+  }
+}
+
+template <class C>
+void ForwardRun<C>::panel_step(const Member &member, const Pass &pass, const Share &share, int64_t t, int64_t panel,
+                               const C *next_panel, const C *pre, State state, C *next) const {
   const Panels &panels = dims_.gate_panels;
-  const auto cell = facts_.kernel.forward[facts_.spec.cell][facts_.storage()];
   auto *tile = static_cast<C *>(member.scratch);
   const int64_t active = space_.map.active(t);
+  const int64_t mine = share.rows_of(active);
   const int64_t p0 = space_.map.offset(t);
-  for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
-    const int64_t column = panel * panels.width();
-    const int64_t unit = panel * dims_.units_per_gate_panel();
-    const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-    for (int64_t r = 0; r < active; r += rows_per_tile) {
-      const int64_t rows = std::min(rows_per_tile, active - r);
-      facts_.kernel.product({state + r * dims_.padded_O, dims_.padded_O, 1,
-                             pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
-                             tile, width, false});
-      kernels::ForwardTile<C> work{};
-      work.rows = rows;
-      work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
-      work.pre = pre + r * dims_.gates + column;
-      work.pre_row = dims_.gates;
-      work.recurrent = tile;
-      work.recurrent_row = width;
-      work.bias_x = pass.weights.bias_x + column;
-      work.bias_h = pass.weights.bias_h + column;
-      work.h_prev = state + r * dims_.padded_O + unit;
-      work.h_prev_row = dims_.padded_O;
-      work.c = facts_.cell().has_cell_state ? space_.c + r * dims_.padded_H + unit : nullptr;
-      work.c_row = dims_.padded_H;
-      if (dims_.P > 0) {
-        work.h = projected_row(pass, p0 + r, r) + unit;
-        work.h_row = dims_.padded_H;
-      } else {
-        work.h = next + r * dims_.padded_O + unit;
-        work.h_row = dims_.padded_O;
-        work.history = pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit;
-        work.history_row = dims_.output;
-      }
-      if (reserve_ != nullptr) {
-        work.stash = reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column;
-        work.stash_row = dims_.gates;
-        work.extra = reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit;
-        work.extra_row = dims_.padded_H;
-      }
-      cell(work);
+  const int64_t column = panel * panels.width();
+  const int64_t unit = panel * dims_.units_per_gate_panel();
+  const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
+  for (int64_t done = 0; done < mine; done += rows_per_tile) {
+    const int64_t rows = std::min(rows_per_tile, mine - done);
+    const int64_t r = share.first_row + done * share.row_step;
+    facts_.kernel.product({state.rows + r * state.row, state.row * share.row_step, 1,
+                           pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
+                           tile, width, false, active, next_panel});
+    kernels::ForwardTile<C> work{};
+    work.rows = rows;
+    work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
+    work.pre = pre + r * dims_.gates + column;
+    work.pre_row = dims_.gates * share.row_step;
+    work.recurrent = tile;
+    work.recurrent_row = width;
+    work.bias_x = pass.weights.bias_x + column;
+    work.bias_h = pass.weights.bias_h + column;
+    work.h_prev = state.rows + r * state.row + unit;
+    work.h_prev_row = state.row * share.row_step;
+    work.c = facts_.cell().has_cell_state ? space_.c + r * dims_.padded_H + unit : nullptr;
+    work.c_row = dims_.padded_H * share.row_step;
+    if (dims_.P > 0) {
+      work.h = projected_row(pass, p0 + r, r) + unit;
+      work.h_row = dims_.padded_H * share.row_step;
+    } else {
+      work.h = next + r * dims_.padded_O + unit;
+      work.h_row = dims_.padded_O * share.row_step;
+      work.history = pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit;
+      work.history_row = dims_.output * share.row_step;
     }
+    if (reserve_ != nullptr) {
+      work.stash = reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column;
+      work.stash_row = dims_.gates * share.row_step;
+      work.extra = reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit;
+      work.extra_row = dims_.padded_H * share.row_step;
+    }
+    facts_.kernel.forward[facts_.spec.cell][facts_.storage()](work);
   }
 }
 
@@ -185,7 +263,7 @@ void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C
       const int64_t rows = std::min(rows_per_tile, active - r);
       facts_.kernel.product({projected_row(pass, p0 + r, r), dims_.padded_H, 1,
                              pass.weights.hr + panels.offset(panel, dims_.H), rows, dims_.H, panels.vectors_at(panel),
-                             tile, width, false});
+                             tile, width, false, active, nullptr});
       facts_.kernel.round[facts_.storage()](tile, rows * width);
       for (int64_t k = 0; k < rows; ++k) {
         const C *h = tile + k * width;
@@ -196,8 +274,9 @@ void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C
   }
 }
 
+// What this member computed, which it alone needs not wait for; with a projection others computed it, but all have met.
 template <class C>
-void ForwardRun<C>::store_states(const Member &member, const Pass &pass) const {
+void ForwardRun<C>::store_states(const Member &member, const Pass &pass, const Share &share) const {
   const SequenceMap &map = space_.map;
   const Rows<C> rows(facts_, map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
@@ -208,9 +287,11 @@ void ForwardRun<C>::store_states(const Member &member, const Pass &pass) const {
     const int64_t p = pass.direction == 0 ? map.offset(map.length(r) - 1) + r : r;
     return pass.history + p * dims_.output + pass.direction * dims_.O;
   };
-  rows.store_state(last_h, facts_.spec.storage(), index, dims_.O, call_.args.hn);
+  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  rows.store_state(last_h, facts_.spec.storage(), index, dims_.O, call_.args.hn,
+                   dims_.P > 0 ? rows.whole_rows(dims_.O) : own);
   rows.store_state([&](int64_t r) -> const C * { return space_.c + r * dims_.padded_H; },
-                   facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.cn);
+                   facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.cn, own);
 }
 
 template class ForwardRun<float>;

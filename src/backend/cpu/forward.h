@@ -1,7 +1,9 @@
 // One forward call on the CPU: every member of the team runs the same line of phases and takes its part of each.
 #pragma once
 
+#include "backend/cpu/products.h"
 #include "backend/cpu/rows.h"
+#include "backend/cpu/split.h"
 
 namespace rondo::cpu {
 
@@ -10,7 +12,7 @@ class ForwardRun {
  public:
   // packed: after its header, or NULL; reserve: NULL in inference.
   ForwardRun(const Facts<C> &facts, const ForwardCall &call, const ForwardSpace<C> &space, const Reserve<C> *reserve,
-             char *packed, uint64_t seed, uint64_t offset)
+             char *packed, uint64_t seed, uint64_t offset, Split split, bool backwards)
       : facts_(facts),
         dims_(facts.dims),
         call_(call),
@@ -18,7 +20,9 @@ class ForwardRun {
         reserve_(reserve),
         packed_(packed),
         seed_(seed),
-        offset_(offset) {}
+        offset_(offset),
+        split_(split),
+        backwards_(backwards) {}
 
   void operator()(const Member &member) const;
 
@@ -32,16 +36,29 @@ class ForwardRun {
     Source source;
     C *history;  // [S, D*O]
     ForwardWeights<C> weights;
+    bool shares_inputs;  // whether members wrote parts of source and weights for each other
+  };
+  struct State {  // h before a step, [rows, O]
+    const C *rows;
+    int64_t row;
   };
 
   Source first_source(const Member &member) const;
   Source next_source(const Member &member, int64_t layer) const;
   C *history_of(int64_t layer) const;
   void run_pass(const Member &member, const Pass &pass) const;
+  State load_states(const Member &member, const Pass &pass, const Share &share) const;
+  RowsProduct<C> input_product(const Pass &pass, int64_t first, int64_t last) const;
+  int64_t lone_step(const Member &member, const Pass &pass, const Share &share, State state) const;
+  bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
-  void step(const Member &member, const Pass &pass, int64_t t, const C *pre, const C *state, C *next) const;
+  // One step's units and rows of this member; `backwards` takes the panels in descending order.
+  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, State state, C *next,
+            bool backwards) const;
+  void panel_step(const Member &member, const Pass &pass, const Share &share, int64_t t, int64_t panel,
+                  const C *next_panel, const C *pre, State state, C *next) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
-  void store_states(const Member &member, const Pass &pass) const;
+  void store_states(const Member &member, const Pass &pass, const Share &share) const;
   int64_t step_at(const Pass &pass, int64_t position) const {
     return pass.direction == 0 ? position : space_.map.T() - 1 - position;
   }
@@ -54,6 +71,8 @@ class ForwardRun {
   const Reserve<C> *reserve_;
   char *packed_;
   uint64_t seed_, offset_;
+  Split split_;
+  bool backwards_;  // the order of panels where the whole sequence is one step
 };
 
 // Rows of one tile of products: it stays in the first cache level with the panel's width.

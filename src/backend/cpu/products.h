@@ -11,7 +11,16 @@ namespace rondo::cpu {
 // Rows of a piece: enough to pay for a panel's way through the cache, few enough to share out.
 inline constexpr int64_t rows_per_piece = 384;
 
-// c[rows, columns] = (or +=) a[rows, K] * panels, this member's pieces.
+// What panels may weigh before a product asks for the next while it computes: less than any second cache level of the
+// processors that these kernels are for.
+inline constexpr int64_t near_bytes = 512 << 10;
+
+template <class C>
+bool panels_are_far(int64_t panels, const Panels &cut, int64_t K) {
+  return panels * cut.width() * K * static_cast<int64_t>(sizeof(C)) > near_bytes;
+}
+
+// c[rows, columns] = (or +=) a[rows, K] * panels, this member's part.
 template <class C>
 struct RowsProduct {
   const C *a;
@@ -21,17 +30,36 @@ struct RowsProduct {
   C *c;
   int64_t c_row;
   bool accumulate;
+  int64_t of_rows;  // what the order of summation goes by: rows, or more where these are a part
 
+  // Whole panels to a member, as a step that is split by columns shares them out.
+  void run_panels(const kernels::Kernels<C> &kernel, const Member &member) const {
+    const int64_t last = member.last(panels.count());
+    for (int64_t panel = member.first(panels.count()); panel < last; ++panel) {
+      run_panel(kernel, panel, std::min(panel + 1, last - 1));
+    }
+  }
+  void run_panel(const kernels::Kernels<C> &kernel, int64_t panel, int64_t next) const {
+    for (int64_t row = 0; row < rows; row += rows_per_piece) {
+      piece(kernel, panel, row, row + rows_per_piece < rows ? panel : next);
+    }
+  }
+
+  // Pieces of panels, which balance better where rows are many.
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t blocks = divide_up(rows, rows_per_piece);
-    const int64_t pieces = blocks * panels.count();
-    for (int64_t piece = member.first(pieces); piece < member.last(pieces); ++piece) {
-      const int64_t panel = piece / blocks;
-      const int64_t row = piece % blocks * rows_per_piece;
-      kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K),
-                      std::min(rows_per_piece, rows - row), K, panels.vectors_at(panel),
-                      c + row * c_row + panel * panels.width(), c_row, accumulate});
+    const int64_t last = member.last(blocks * panels.count());
+    for (int64_t number = member.first(blocks * panels.count()); number < last; ++number) {
+      piece(kernel, number / blocks, number % blocks * rows_per_piece, std::min(number + 1, last - 1) / blocks);
     }
+  }
+
+ private:
+  void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t next) const {
+    const bool far = panels_are_far<C>(panels.count(), panels, K);
+    kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), std::min(rows_per_piece, rows - row),
+                    K, panels.vectors_at(panel), c + row * c_row + panel * panels.width(), c_row, accumulate,
+                    std::max<int64_t>(of_rows, 1), far ? weights + panels.offset(next, K) : nullptr});
   }
 };
 
@@ -80,7 +108,7 @@ struct GradientProduct {
       kernels::pack_rows([&](int64_t k) { return x(row + k) + column; }, K, std::min(width, columns - column), width,
                          x_block);
       kernel.product({g_block, 1, columns_per_piece, x_block, count, K, panels.vectors_at(panel),
-                      c + m * c_row + column, c_row, row > 0});
+                      c + m * c_row + column, c_row, row > 0, columns_per_piece, nullptr});
     }
   }
 };

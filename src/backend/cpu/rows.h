@@ -54,29 +54,44 @@ class Rows {
   }
 
   // A state tensor [L*D, N, width] of one layer and direction to sorted rows of `to_row`, zero beyond `width`; NULL
-  // gives zeros.
-  void load_state(const void *from, rondo_dtype_t dtype, int64_t index, int64_t width, C *to, int64_t to_row) const {
-    for (int64_t r = member_.first(map_.N()); r < member_.last(map_.N()); ++r) {
+  // gives zeros. Of every row_step-th row from first_row on, the elements [first, last).
+  struct StatePart {
+    int64_t first_row, row_step, first, last;
+  };
+  void load_state(const void *from, rondo_dtype_t dtype, int64_t index, int64_t width, C *to, int64_t to_row,
+                  const StatePart &part) const {
+    const int64_t last = std::min(part.last, width);
+    for (int64_t r = part.first_row; r < map_.N(); r += part.row_step) {
       C *row = to + r * to_row;
-      std::fill_n(row, to_row, C{0});
-      if (from != nullptr) {
-        const int64_t element = (index * map_.N() + map_.state_row(r)) * width;
-        facts_.kernel.load[dtype](static_cast<const char *>(from) + element * dtype_size(dtype), row, width);
+      if (from == nullptr) {
+        std::fill(row + part.first, row + last, C{0});
+      } else if (part.first < last) {
+        const int64_t element = (index * map_.N() + map_.state_row(r)) * width + part.first;
+        facts_.kernel.load[dtype](static_cast<const char *>(from) + element * dtype_size(dtype), row + part.first,
+                                  last - part.first);
+      }
+      if (part.first < last && last == width) {
+        std::fill(row + width, row + to_row, C{0});
       }
     }
   }
 
-  // The reverse, row by row: row_of(r) is sorted row r's values.
+  // The reverse: row_of(r) is sorted row r's values.
   template <class RowOf>
-  void store_state(RowOf row_of, rondo_dtype_t dtype, int64_t index, int64_t width, void *to) const {
-    if (to == nullptr) {
+  void store_state(RowOf row_of, rondo_dtype_t dtype, int64_t index, int64_t width, void *to,
+                   const StatePart &part) const {
+    const int64_t last = std::min(part.last, width);
+    if (to == nullptr || part.first >= last) {
       return;
     }
-    for (int64_t r = member_.first(map_.N()); r < member_.last(map_.N()); ++r) {
-      const int64_t element = (index * map_.N() + map_.state_row(r)) * width;
-      facts_.kernel.store[dtype](row_of(r), static_cast<char *>(to) + element * dtype_size(dtype), width);
+    for (int64_t r = part.first_row; r < map_.N(); r += part.row_step) {
+      const int64_t element = (index * map_.N() + map_.state_row(r)) * width + part.first;
+      facts_.kernel.store[dtype](row_of(r) + part.first, static_cast<char *>(to) + element * dtype_size(dtype),
+                                 last - part.first);
     }
   }
+  // The parts by which members share whole rows.
+  StatePart whole_rows(int64_t width) const { return {member_.index, member_.count, 0, width}; }
 
   // to = from masked and scaled, [S, width]; in place where they are one. Outputs are rounded to storage, gradients are
   // not.

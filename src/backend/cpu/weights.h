@@ -23,7 +23,7 @@ struct ForwardWeights {
 template <class C>
 struct BackwardWeights {
   C *ih;  // K = gates; plain panels over the input
-  C *hh;  // K = gates; plain panels over O
+  C *hh;  // K = gates; hidden panels
   C *hr;  // K = P; plain panels over H, with projection only
 
   BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input);

@@ -1,0 +1,84 @@
+// The cost model. Its constants are relations between parts of one core and hold within a factor of two from Zen 4 to
+// Zen 5: a vector from the second cache level takes as long as two multiply-adds, from beyond it six, a meeting of two
+// threads (100 to 250 ns) as long as 1600.
+#include "backend/cpu/split.h"
+
+namespace rondo::cpu {
+namespace {
+
+constexpr double first_level_bytes = 32 << 10;
+constexpr double second_level_bytes = 1 << 20;
+constexpr double from_first_level = 1;  // a load and a multiply-add start together
+constexpr double from_second_level = 2;
+constexpr double from_beyond = 6;
+constexpr double meeting = 1600;
+// Gates, activations and states of one vector of units, per gate.
+constexpr double cell_per_gate_vector = 25;
+// A register block's rows: how often a step reads its weights.
+constexpr double rows_per_block = 6;
+
+// One member's time for `rows` rows and the `share` of the columns that it has.
+double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, double share) {
+  const double vectors = static_cast<double>(dims.gates) / dims.lanes * share;
+  const double K = static_cast<double>(dims.O);
+  const double bytes = vectors * dims.lanes * K * static_cast<double>(element_bytes);
+  const double load = bytes <= first_level_bytes    ? from_first_level
+                      : bytes <= second_level_bytes ? from_second_level
+                                                    : from_beyond;
+  const double passes = rows < rows_per_block ? 1 : rows / rows_per_block;
+  const double multiply_adds = rows * vectors * K;
+  // Later passes over a panel find it in the second level at worst.
+  const double loads = vectors * K * (load + (passes - 1) * std::min(load, from_second_level));
+  return std::max(multiply_adds, loads) + rows * vectors * cell_per_gate_vector;
+}
+
+}  // namespace
+
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads) {
+  SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, Split::alone};
+  // Two members meet in one exchange of a cache line; more take turns at it.
+  const double meetings = meeting * (1 + 0.25 * std::max(0, threads - 2)) * (dims.P > 0 ? 2 : 1);
+  const auto panels = static_cast<double>(dims.gate_panels.count());
+  const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
+  costs.columns = step_cost(dims, element_bytes, rows, std::max(widest, 1.0 / panels)) + meetings;
+  // The products around the steps meet every few steps.
+  costs.rows = step_cost(dims, element_bytes, std::max(1.0, rows / threads), 1) + (dims.P > 0 ? meetings : meeting / 8);
+  if (threads <= 1) {
+    return costs;
+  }
+  // A tie goes to fewer meetings: their price moves most.
+  constexpr double margin = 1.15;
+  const bool by_rows = costs.rows <= costs.columns;
+  const double together = by_rows ? costs.rows : costs.columns;
+  if (together * margin < costs.alone) {
+    costs.best = by_rows ? Split::rows : Split::columns;
+  }
+  return costs;
+}
+
+const char *name_of(Split split) {
+  switch (split) {
+    case Split::alone:
+      return "one thread";
+    case Split::columns:
+      return "split by columns";
+    case Split::rows:
+      return "split by rows";
+  }
+  return "";
+}
+
+Share share_of(Split split, const Member &member, const Dimensions &dims, int64_t units_together) {
+  const int64_t panels = dims.gate_panels.count();
+  if (split == Split::rows) {
+    return {member.index, member.count, 0, panels, 0, dims.H};
+  }
+  const int64_t units = dims.units_per_gate_panel();
+  const int64_t together = std::max(units, units_together);
+  const int64_t groups = divide_up(dims.H, together);
+  const int64_t first = std::min(member.first(groups) * together, dims.H);
+  const int64_t last = std::min(member.last(groups) * together, dims.H);
+  return {0, 1, divide_up(first, units), divide_up(last, units), first, last};
+}
+
+}  // namespace rondo::cpu

@@ -1,0 +1,44 @@
+// How the members of a team share the steps of one layer and direction: a small cost model chooses, `explain` shows it.
+// It depends on sizes alone, and no choice changes a result.
+#pragma once
+
+#include <string>
+
+#include "backend/cpu/dimensions.h"
+#include "backend/cpu/team.h"
+
+namespace rondo::cpu {
+
+enum class Split {
+  alone,    // one thread: a step is shorter than a meeting of two
+  columns,  // each member its units of every row; they meet once a step (backward too), twice with a projection
+  rows,     // each member every count-th row, all units; they meet only around the large products
+};
+
+// Estimates for one step, in vector multiply-adds from registers: about 1/8 ns each where two start in a cycle.
+struct SplitCosts {
+  double alone, columns, rows;
+  Split best;
+};
+
+// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads);
+
+const char *name_of(Split split);
+
+// What one member has of a step that is split so.
+struct Share {
+  int64_t first_row, row_step;  // rows first_row, first_row + row_step, ..
+  int64_t first_panel, last_panel;
+  int64_t first_unit, last_unit;
+
+  int64_t rows_of(int64_t active) const {
+    return active <= first_row ? 0 : (active - first_row + row_step - 1) / row_step;
+  }
+};
+
+// Units are shared out in groups of units_together, or of a gate panel where that is more; both are powers of two times
+// the lanes, so that one divides the other.
+Share share_of(Split split, const Member &member, const Dimensions &dims, int64_t units_together = 0);
+
+}  // namespace rondo::cpu
