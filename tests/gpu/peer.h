@@ -1,10 +1,12 @@
 // A peer of the benchmark: a program that keeps one shape open and times a round of every way it has when it is told
 // to, so that rounds of several peers alternate. One line of JSON in, one line out; tests/bench/torch_bench.py is one
 // too.
-//   {"do": "open", "shape": {..}, "thorough": true} -> {"variants": [..], "refused": {variant: reason}, "probe": {..}}
+//   {"do": "open", "shape": {..}, "thorough": true} -> {"variants": [..], "refused": {variant: reason}, "probe": {..},
+//                                                       "explain": {variant: text}}
 //   {"do": "round"} -> {"ms": {variant: milliseconds a call}}     {"do": "close"} -> {}
-// Not thorough: without the ways that take seconds to open. A request that fails is answered {"error": text}; the end
-// of the input ends the program.
+// Not thorough: without the ways that take seconds to open. An opening may say the least "seconds" of a round. A
+// variant that has no comparable y gives no probe, one that has nothing to tell of itself no explanation. A request
+// that fails is answered {"error": text}; the end of the input ends the program.
 #pragma once
 
 #include <functional>
@@ -24,6 +26,7 @@ class Variant {
   virtual void enqueue() = 0;  // one call
   virtual void wait() = 0;     // until all that was enqueued is done
   virtual std::vector<double> probe() = 0;
+  virtual std::string explain() { return {}; }
 };
 
 struct Candidate {

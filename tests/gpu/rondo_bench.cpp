@@ -22,6 +22,7 @@ class RondoVariant : public rondo::gpu::Variant {
   void enqueue() override { run_.call(stream_); }
   void wait() override { stream_.synchronize(); }
   std::vector<double> probe() override { return run_.probe(stream_); }
+  std::string explain() override { return run_.explain(); }
 
  private:
   DeviceRun run_;

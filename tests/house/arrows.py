@@ -54,6 +54,7 @@ THIRD_PARTY = [
     (r"cuda_(bf16|fp16)", ["kernels/cuda/primitives.h"]),  # the toolkit's device headers
     (r"cuda|cublas", ["kernels/cuda", "src/backend/cuda"] + GPU_BACKENDS + GPU_TESTS),
     (r"cudnn", ["src/backend/cudnn"] + GPU_TESTS),
+    (r"dnnl", ["tests/bench"]),  # oneDNN, a peer of the benchmark
     (r"sanitizer/", ["tests/emulator"]),
 ]
 # Standard C and C++ (a bare name, or a C header), the system's own interface, and vendors' intrinsics.

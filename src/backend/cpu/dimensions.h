@@ -49,6 +49,8 @@ struct Dimensions {
   int64_t proj_row(int64_t column) const { return column < P ? column : -1; }
   int64_t input(int64_t layer) const { return layer == 0 ? I : output; }
   Panels plain_panels(int64_t columns) const { return {round_up(columns, lanes), plain_vectors, lanes}; }
+  // Whether two directions may run side by side: small ones only, since each then needs room of its own.
+  bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
   // Of W_hh in backward: narrower where O is small, so that there are panels to share out.
   Panels hidden_panels() const {
     const bool wide = padded_O >= int64_t{8} * plain_vectors * lanes;

@@ -94,15 +94,22 @@ std::string CpuExecutor<C>::description() const {
   return text;
 }
 
+template <class C>
+int CpuExecutor<C>::members(Split split) const {
+  return split == Split::alone ? 1 : split == Split::directions ? 2 : resources_->threads();
+}
+
 // The choice at the plan's largest batch; a call's own batch decides at the call.
 template <class C>
 std::string CpuExecutor<C>::split_text() const {
   const SplitCosts costs = split_of(facts_.problem.max_T, facts_.problem.max_S);
-  char text[256];
+  char text[320];
   std::snprintf(text, sizeof text,
-                "cpu: steps at the plan's largest batch: %s of %d; estimated vector multiply-adds a step: one thread "
-                "%.0f, split by columns %.0f, by rows %.0f\n",
-                name_of(costs.best), resources_->threads(), costs.alone, costs.columns, costs.rows);
+                "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
+                "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
+                "rows %.0f, a direction to a thread %.0f (0: not possible)\n",
+                resources_->threads(), name_of(costs.forward), name_of(costs.backward), costs.alone, costs.columns,
+                costs.rows, costs.directions);
   return text;
 }
 
@@ -146,11 +153,11 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
-  const Split split = split_of(batch.T, batch.S).best;
+  const Split split = split_of(batch.T, batch.S).forward;
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
                           packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset, split,
                           calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
-  resources_->team().run(split == Split::alone ? 1 : resources_->threads(), space.scratch, run);
+  resources_->team().run(members(split), space.scratch, run);
   return {};
 }
 
@@ -174,9 +181,8 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   if (facts_.spec.consume_reserve != 0) {
     reserve.header->tag.consumed = 1;
   }
-  const Split split = split_of(batch.T, batch.S).best;
-  resources_->team().run(split == Split::alone ? 1 : resources_->threads(), space.scratch,
-                         BackwardRun<C>(facts_, call, space, reserve, split));
+  const Split split = split_of(batch.T, batch.S).backward;
+  resources_->team().run(members(split), space.scratch, BackwardRun<C>(facts_, call, space, reserve, split));
   return {};
 }
 

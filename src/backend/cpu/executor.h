@@ -42,6 +42,7 @@ class CpuExecutor final : public Executor {
 
   Status lay_out();
   SplitCosts split_of(int64_t T, int64_t S) const;
+  int members(Split split) const;
   std::string split_text() const;
   Status check_reserve(const ReserveHeader &header, const Batch &batch) const;
 

@@ -87,18 +87,33 @@ struct Reserve {
   }
 };
 
+// What the steps of one layer and direction work in.
+template <class C>
+struct PassSpace {
+  C *pre;         // [chunk rows, gates]
+  C *state[2];    // [N, padded O] each: steps take turns
+  C *c;           // [N, padded H]
+  C *projected;   // [N, padded H]; inference with projection
+  char *weights;  // one layer and direction's, where the parameters are not packed
+
+  PassSpace(Arena &arena, const Facts<C> &facts, Checked N, Checked S)
+      : pre(arena.take<C>(Checked(std::min(S.value(), facts.chunk_rows(N.value()))) * facts.dims.gates)),
+        state{arena.take<C>(N * facts.dims.padded_O), arena.take<C>(N * facts.dims.padded_O)},
+        c(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
+        projected(arena.take<C>(facts.dims.P > 0 && !facts.problem.training ? N * facts.dims.padded_H : Checked(0))),
+        weights(arena.take<char>(0)) {
+    ForwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
+  }
+};
+
 template <class C>
 struct ForwardSpace {
   SequenceMap map;
-  void *scratch;   // member 0's
-  C *input;        // [S, widest input]
-  C *history[2];   // [S, D*O] each; inference only: layers take turns
-  C *pre;          // [chunk rows, gates]
-  C *state[2];     // [N, padded O] each: steps take turns
-  C *c;            // [N, padded H]
-  C *projected;    // [N, padded H]; inference with projection
-  C *padding_row;  // [D*O]
-  char *weights;   // one layer and direction's, where the parameters are not packed; last: the rest of the space
+  void *scratch;         // member 0's
+  C *input;              // [S, widest input]
+  C *history[2];         // [S, D*O] each; inference only: layers take turns
+  C *padding_row;        // [D*O]
+  PassSpace<C> pass[2];  // by direction; one place where directions run one after the other
 
   ForwardSpace(Arena &arena, const Facts<C> &facts, Checked T, Checked N, Checked S)
       : map(arena, T, N),
@@ -106,14 +121,9 @@ struct ForwardSpace {
         input(arena.take<C>(S * facts.dims.widest_input)),
         history{arena.take<C>(facts.problem.training ? Checked(0) : S * facts.dims.output),
                 arena.take<C>(facts.problem.training || facts.dims.L == 1 ? Checked(0) : S * facts.dims.output)},
-        pre(arena.take<C>(Checked(std::min(S.value(), facts.chunk_rows(N.value()))) * facts.dims.gates)),
-        state{arena.take<C>(N * facts.dims.padded_O), arena.take<C>(N * facts.dims.padded_O)},
-        c(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
-        projected(arena.take<C>(facts.dims.P > 0 && !facts.problem.training ? N * facts.dims.padded_H : Checked(0))),
         padding_row(arena.take<C>(facts.dims.output)),
-        weights(arena.take<char>(0)) {
-    ForwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
-  }
+        pass{PassSpace<C>(arena, facts, N, S),
+             facts.dims.directions_apart(sizeof(C)) ? PassSpace<C>(arena, facts, N, S) : pass[0]} {}
 };
 
 template <class C>

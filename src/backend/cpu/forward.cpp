@@ -43,19 +43,9 @@ void ForwardRun<C>::operator()(const Member &member) const {
   C *y = history_of(dims_.L - 1);
   const bool stores_y = call_.args.y != nullptr && y != call_.args.y;
   for (int64_t layer = 0; layer < dims_.L; ++layer) {
-    const Source source = layer == 0 ? first_source(member) : next_source(member, layer);
-    for (int64_t direction = 0; direction < dims_.D; ++direction) {
-      Arena own(space_.weights);
-      const ForwardWeights<C> weights(packed_ != nullptr ? packed : own, dims_, dims_.input(layer));
-      if (packed_ == nullptr) {
-        weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction);
-      }
-      const bool shares_inputs = packed_ == nullptr || layer > 0 || source.rows == space_.input;
-      run_pass(member, {layer, direction, source, history_of(layer), weights, shares_inputs});
-      const bool last = layer == dims_.L - 1 && direction == dims_.D - 1;
-      if (!last || stores_y) {
-        member.sync();
-      }
+    run_layer(member, layer, layer == 0 ? first_source(member) : next_source(member, layer), packed);
+    if (layer < dims_.L - 1 || stores_y) {
+      member.sync();
     }
   }
   if (stores_y) {
@@ -64,6 +54,32 @@ void ForwardRun<C>::operator()(const Member &member) const {
     }
     member.sync();
     Rows<C>(facts_, space_.map, member).store(y, dims_.output, dims_.output, space_.padding_row, call_.args.y);
+  }
+}
+
+template <class C>
+void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const {
+  const bool apart = split_ == Split::directions && member.count > 1;
+  const bool shared_source = layer > 0 || source.rows == space_.input;
+  if (apart && shared_source) {
+    member.sync();
+  }
+  for (int64_t direction = 0; direction < dims_.D; ++direction) {
+    const PassSpace<C> &space = space_.pass[direction];
+    Arena own(space.weights);
+    const ForwardWeights<C> weights(packed_ != nullptr ? packed : own, dims_, dims_.input(layer));
+    if (apart && member.index != direction) {
+      continue;
+    }
+    const Member here = apart ? Member{0, 1, nullptr, member.scratch} : member;
+    if (packed_ == nullptr) {
+      weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction);
+    }
+    run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || shared_source,
+                    split_ == Split::directions ? Split::alone : split_, space});
+    if (!apart && direction < dims_.D - 1) {
+      member.sync();
+    }
   }
 }
 
@@ -83,17 +99,17 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
   const Rows<C> rows(facts_, map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
   if (facts_.cell().has_cell_state) {
-    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, space_.c, dims_.padded_H,
+    rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, pass.space.c, dims_.padded_H,
                     {share.first_row, share.row_step, share.first_unit, share.last_unit});
   }
   if (call_.args.h0 != nullptr && facts_.storage_is_compute() && map.plain() && dims_.O == dims_.padded_O) {
     return {static_cast<const C *>(call_.args.h0) + index * map.N() * dims_.O, dims_.O};
   }
-  const auto part = split_ == Split::rows ? typename Rows<C>::StatePart{share.first_row, share.row_step, 0, dims_.O}
-                                          : rows.whole_rows(dims_.O);
-  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[0], dims_.padded_O, part);
-  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.state[1], dims_.padded_O, part);
-  return {space_.state[0], dims_.padded_O};
+  const auto part = pass.split == Split::rows ? typename Rows<C>::StatePart{share.first_row, share.row_step, 0, dims_.O}
+                                              : rows.whole_rows(dims_.O);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[0], dims_.padded_O, part);
+  rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[1], dims_.padded_O, part);
+  return {pass.space.state[0], dims_.padded_O};
 }
 
 // W_ih x for packed rows [first, last).
@@ -105,7 +121,7 @@ RowsProduct<C> ForwardRun<C>::input_product(const Pass &pass, int64_t first, int
           dims_.input(pass.layer),
           pass.weights.ih,
           dims_.gate_panels,
-          space_.pre,
+          pass.space.pre,
           dims_.gates,
           false,
           space_.map.S()};
@@ -117,7 +133,7 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
   const RowsProduct<C> product = input_product(pass, first, last);
   const int64_t panels = dims_.gate_panels.count();
   const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  if (split_ != Split::rows && (even || last - first <= rows_per_piece)) {
+  if (pass.split != Split::rows && (even || last - first <= rows_per_piece)) {
     product.run_panels(facts_.kernel, member);
     return true;
   }
@@ -133,11 +149,11 @@ int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const S
   for (int64_t k = 0; k < count; ++k) {
     const int64_t panel = backwards_ ? share.last_panel - 1 - k : share.first_panel + k;
     input_product(pass, 0, space_.map.S()).run_panel(facts_.kernel, panel, panel);
-    panel_step(member, pass, share, 0, panel, nullptr, space_.pre, state, space_.state[1]);
+    panel_step(member, pass, share, 0, panel, nullptr, pass.space.pre, state, pass.space.state[1]);
   }
   if (dims_.P > 0) {
     member.sync();
-    project(member, pass, 0, space_.state[1]);
+    project(member, pass, 0, pass.space.state[1]);
     member.sync();
   }
   return 1;
@@ -146,12 +162,12 @@ int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const S
 template <class C>
 void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Share share = share_of(split_, member, dims_);
+  const Share share = share_of(pass.split, member, dims_);
   State state = load_states(member, pass, share);
-  if (pass.shares_inputs || (state.rows == space_.state[0] && split_ != Split::rows)) {
+  if (pass.shares_inputs || (state.rows == pass.space.state[0] && pass.split != Split::rows)) {
     member.sync();
   }
-  for (int64_t done = map.T() == 1 && split_ != Split::rows ? lone_step(member, pass, share, state) : 0;
+  for (int64_t done = map.T() == 1 && pass.split != Split::rows ? lone_step(member, pass, share, state) : 0;
        done < map.T();) {
     const int64_t end = chunk_end(done);
     const int64_t first = map.offset(std::min(step_at(pass, done), step_at(pass, end - 1)));
@@ -162,18 +178,18 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     }
     for (; done < end; ++done) {
       const int64_t t = step_at(pass, done);
-      C *next = space_.state[(done + 1) % 2];
-      step(member, pass, share, t, space_.pre + (map.offset(t) - first) * dims_.gates, state, next, done % 2 == 1);
+      C *next = pass.space.state[(done + 1) % 2];
+      step(member, pass, share, t, pass.space.pre + (map.offset(t) - first) * dims_.gates, state, next, done % 2 == 1);
       state = {next, dims_.padded_O};
       if (dims_.P > 0) {
         member.sync();
         project(member, pass, t, next);
         member.sync();
-      } else if (split_ == Split::columns && done + 1 < map.T()) {
+      } else if (pass.split == Split::columns && done + 1 < map.T()) {
         member.sync();
       }
     }
-    if (!own && split_ == Split::rows && done < map.T()) {
+    if (!own && pass.split == Split::rows && done < map.T()) {
       member.sync();  // the next chunk's products go where this one's were read
     }
   }
@@ -183,7 +199,7 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
 template <class C>
 C *ForwardRun<C>::projected_row(const Pass &pass, int64_t p, int64_t r) const {
   return reserve_ != nullptr ? reserve_->projected(pass.layer, pass.direction) + p * dims_.padded_H
-                             : space_.projected + r * dims_.padded_H;
+                             : pass.space.projected + r * dims_.padded_H;
 }
 
 // Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches.
@@ -228,7 +244,7 @@ void ForwardRun<C>::panel_step(const Member &member, const Pass &pass, const Sha
     work.bias_h = pass.weights.bias_h + column;
     work.h_prev = state.rows + r * state.row + unit;
     work.h_prev_row = state.row * share.row_step;
-    work.c = facts_.cell().has_cell_state ? space_.c + r * dims_.padded_H + unit : nullptr;
+    work.c = facts_.cell().has_cell_state ? pass.space.c + r * dims_.padded_H + unit : nullptr;
     work.c_row = dims_.padded_H * share.row_step;
     if (dims_.P > 0) {
       work.h = projected_row(pass, p0 + r, r) + unit;
@@ -282,7 +298,7 @@ void ForwardRun<C>::store_states(const Member &member, const Pass &pass, const S
   const int64_t index = pass.layer * dims_.D + pass.direction;
   const auto last_h = [&](int64_t r) -> const C * {
     if (map.length(r) == 0) {
-      return space_.state[0] + r * dims_.padded_O;
+      return pass.space.state[0] + r * dims_.padded_O;
     }
     const int64_t p = pass.direction == 0 ? map.offset(map.length(r) - 1) + r : r;
     return pass.history + p * dims_.output + pass.direction * dims_.O;
@@ -290,7 +306,7 @@ void ForwardRun<C>::store_states(const Member &member, const Pass &pass, const S
   const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
   rows.store_state(last_h, facts_.spec.storage(), index, dims_.O, call_.args.hn,
                    dims_.P > 0 ? rows.whole_rows(dims_.O) : own);
-  rows.store_state([&](int64_t r) -> const C * { return space_.c + r * dims_.padded_H; },
+  rows.store_state([&](int64_t r) -> const C * { return pass.space.c + r * dims_.padded_H; },
                    facts_.spec.cell_state_dtype(), index, dims_.H, call_.args.cn, own);
 }
 

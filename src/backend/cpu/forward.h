@@ -37,6 +37,8 @@ class ForwardRun {
     C *history;  // [S, D*O]
     ForwardWeights<C> weights;
     bool shares_inputs;  // whether members wrote parts of source and weights for each other
+    Split split;
+    const PassSpace<C> &space;
   };
   struct State {  // h before a step, [rows, O]
     const C *rows;
@@ -46,6 +48,7 @@ class ForwardRun {
   Source first_source(const Member &member) const;
   Source next_source(const Member &member, int64_t layer) const;
   C *history_of(int64_t layer) const;
+  void run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const;
   void run_pass(const Member &member, const Pass &pass) const;
   State load_states(const Member &member, const Pass &pass, const Share &share) const;
   RowsProduct<C> input_product(const Pass &pass, int64_t first, int64_t last) const;

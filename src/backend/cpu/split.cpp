@@ -35,7 +35,7 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
 }  // namespace
 
 SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads) {
-  SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, Split::alone};
+  SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, 0, Split::alone, Split::alone};
   // Two members meet in one exchange of a cache line; more take turns at it.
   const double meetings = meeting * (1 + 0.25 * std::max(0, threads - 2)) * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
@@ -51,7 +51,14 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double row
   const bool by_rows = costs.rows <= costs.columns;
   const double together = by_rows ? costs.rows : costs.columns;
   if (together * margin < costs.alone) {
-    costs.best = by_rows ? Split::rows : Split::columns;
+    costs.backward = by_rows ? Split::rows : Split::columns;
+  }
+  costs.forward = costs.backward;
+  if (dims.directions_apart(element_bytes)) {
+    costs.directions = costs.alone / 2;
+    if (costs.directions < together * margin) {
+      costs.forward = Split::directions;
+    }
   }
   return costs;
 }
@@ -64,6 +71,8 @@ const char *name_of(Split split) {
       return "split by columns";
     case Split::rows:
       return "split by rows";
+    case Split::directions:
+      return "a direction to a thread";
   }
   return "";
 }

@@ -10,15 +10,17 @@
 namespace rondo::cpu {
 
 enum class Split {
-  alone,    // one thread: a step is shorter than a meeting of two
-  columns,  // each member its units of every row; they meet once a step (backward too), twice with a projection
-  rows,     // each member every count-th row, all units; they meet only around the large products
+  alone,       // one thread: a step is shorter than a meeting of two
+  columns,     // each member its units of every row; they meet once a step (backward too), twice with a projection
+  rows,        // each member every count-th row, all units; they meet only around the large products
+  directions,  // forward only: two members, a direction each; they meet once a layer
 };
 
-// Estimates for one step, in vector multiply-adds from registers: about 1/8 ns each where two start in a cycle.
+// Estimates for one step of one direction, in vector multiply-adds from registers: about 1/8 ns each where two start in
+// a cycle.
 struct SplitCosts {
-  double alone, columns, rows;
-  Split best;
+  double alone, columns, rows, directions;  // directions: 0 where they cannot run side by side
+  Split forward, backward;
 };
 
 // rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
