@@ -16,7 +16,9 @@ usage: ./build.sh COMMAND
                     GPU architecture and its bundle, and aarch64 under emulation
   gpu-bundle        one folder (and .tar.xz) with library, GPU back ends, tests and benchmarks: copy it to a GPU machine
                     and run ./run-gpu-tests there
-  bench [ARG...]    measure: `rondo bench` of the release build
+  bench [ARG...]    the CPU comparison: rondo, oneDNN, ONNX Runtime and PyTorch in turn (--quick, --rows PATTERN, --rounds N,
+                    --out FILE, --peers LIST; --help: all); peers that can be neither found nor fetched are left out
+  bench --library [ARG...]   this library alone: `rondo bench` of the release build
   coverage          how much of src/ and kernels/ the tests execute
   format            lay out the sources with clang-format
   lint              check format, clang-tidy and the arrows of the house
@@ -60,6 +62,11 @@ gcovr               command gcovr"
 bundle_needs="$build_needs
 binutils            command objdump
 xz-utils            command xz"
+
+# The comparison's peers: one from Debian, where dnnl_DIR names no other build, and modules from PyPI.
+onednn_needs="
+libdnnl-dev         header  dnnl.hpp"
+peer_modules=(numpy torch onnxruntime onnx)
 
 cuobjdump_needs="
 python3-venv        module ensurepip"
@@ -166,10 +173,36 @@ command_gpu-bundle() {
   tests/gpu/make_bundle.sh build/gpu build/gpu-bundle
 }
 
+# Installs nothing twice, and says what it could not: the comparison then goes on without that peer.
+bench_peers() {
+  local module
+  [ -n "${dnnl_DIR:-}" ] || (need "$onednn_needs") || echo "bench: oneDNN is not here and could not be installed"
+  [ -x .venv/bin/python ] || python3 -m venv .venv || echo "bench: python3 cannot make .venv"
+  for module in "${peer_modules[@]}"; do
+    .venv/bin/python -c "import importlib.util as u, sys; sys.exit(u.find_spec('$module') is None)" 2>/dev/null ||
+      .venv/bin/python -m pip install --quiet --disable-pip-version-check "$module" ||
+      echo "bench: $module is not here and could not be fetched"
+  done
+}
+
 command_bench() {
+  local targets=(rondo_cli) target
   need "$build_needs"
-  build_preset release rondo_cli >&2 # standard output is the benchmark's, for its JSON
-  exec build/release/bin/rondo bench "$@"
+  if [ "${1:-}" = --library ]; then
+    shift
+    build_preset release rondo_cli >&2 # standard output is the benchmark's, for its JSON
+    exec build/release/bin/rondo bench "$@"
+  fi
+  case " $* " in
+    *" --help "* | *" -h "* | *" --list "*) exec python3 -B tests/bench/cpu_compare.py "$@" ;;
+  esac
+  bench_peers >&2
+  configure_preset release
+  for target in rondo_gpu_bench rondo_bench_onednn rondo_bench_ceilings; do
+    ! grep -q "^build $target: " build/release/build.ninja || targets+=("$target") # oneDNN's only where it was found
+  done
+  build_preset release "${targets[@]}" >&2
+  exec python3 -B tests/bench/cpu_compare.py "$@"
 }
 
 # ---- demo -------------------------------------------------------------------------------------------------------
@@ -210,6 +243,7 @@ command_demo() {
 fast_stages() {
   stage format format_check
   stage arrows arrows
+  stage figures figures
   stage proof proof
   stage release suite release
   stage device device_code release --architectures sm_80,sm_90a,sm_120

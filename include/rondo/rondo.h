@@ -73,8 +73,9 @@ typedef void (*rondo_log_callback_t)(void *user, int32_t level, const char *text
 /* A context owns one team of CPU threads and, per GPU, one set of library handles. It outlives its handle while plans made from it exist. destroy accepts NULL. */
 RONDO_API rondo_status_t rondo_context_create(rondo_context_t *context);
 RONDO_API void rondo_context_destroy(rondo_context_t context);
-/* threads: 1 to 1024, or 0 (the default) for RONDO_NUM_THREADS, else as many as this process may run on. Not while a call on one of
- * its plans is under way. Results do not depend on it. get gives the number in use, never 0. */
+/* threads: 1 to 1024, or 0 (the default) for RONDO_NUM_THREADS, else as many as this process may run on: its affinity mask, or its control groups' CPU
+ * quota rounded up where that is less. Not while a call on one of its plans is under way. Results do not depend on it. get gives the number in use, never 0.
+ * Calls on plans of several contexts at once share the processors, each call on fewer threads. Threads poll at most 50 microseconds after a call, then sleep. */
 RONDO_API rondo_status_t rondo_context_set_threads(rondo_context_t context, int64_t threads);
 RONDO_API rondo_status_t rondo_context_get_threads(rondo_context_t context, int64_t *threads);
 /* Off by default (NULL). Warnings and choices are reported here; the library never prints. */

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/cell_table.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/vector-inl.h"
@@ -20,102 +21,204 @@ namespace rondo::kernels::HWY_NAMESPACE {
 #define RONDO_CELL_FN HWY_INLINE
 #include "kernels/cell/cells.h"
 
-template <class T, class Cell, Storage kStorage>
-void forward_tile(const ForwardTile<T> &t) {
+// A row of a tile as plain local pointers: what the loops store might otherwise change the tile that they read.
+template <class T>
+struct ForwardRow {
+  const T *pre, *recurrent, *bias_x, *bias_h, *h_prev;
+  T *c, *h, *history, *stash, *extra;
+};
+
+// One vector of units of one row; kWhole: all its lanes exist.
+template <class T, class Cell, Storage kStorage, bool kStash, bool kWhole>
+HWY_INLINE void forward_block(const ForwardRow<T> &row, int64_t unit, int64_t units) {
   constexpr int G = Cell::kGates;
   const int L = lanes<T>();
   using V = Vector<T>;
-  for (int64_t row = 0; row < t.rows; ++row) {
-    for (int64_t unit = 0; unit < t.units; unit += L) {
-      const int64_t column = unit * G;
-      const T *pre = t.pre + row * t.pre_row + column;
-      const T *recurrent = t.recurrent + row * t.recurrent_row + column;
-      V x[G];
-      V h[G];
-      for (int g = 0; g < G; ++g) {
-        x[g] = load(pre + g * L) + load(t.bias_x + column + g * L);
-        h[g] = load(recurrent + g * L) + load(t.bias_h + column + g * L);
+  const int64_t column = unit * G;
+  V x[G];
+  V h[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    x[g] = load(row.pre + column + g * L) + load(row.bias_x + column + g * L);
+    h[g] = load(row.recurrent + column + g * L) + load(row.bias_h + column + g * L);
+  }
+  V h_prev = zero<T>();
+  V c_prev = zero<T>();
+  if constexpr (Cell::kUsesPreviousHidden) {
+    h_prev = load(row.h_prev + unit);
+  }
+  if constexpr (Cell::kHasCellState) {
+    c_prev = load(row.c + unit);
+  }
+  const auto out = Cell::forward(x, h, h_prev, c_prev);
+  const V h_new = round_to<kStorage>(out.h);
+  store(h_new, row.h + unit);
+  if constexpr (Cell::kHasCellState) {
+    store(out.extra, row.c + unit);
+  }
+  if constexpr (kWhole) {
+    store(h_new, row.history + unit);
+  } else {
+    store_first(h_new, row.history + unit, units - unit);
+  }
+  if constexpr (kStash) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      store(out.gate[g], row.stash + column + g * L);
+    }
+    if constexpr (Cell::kHasExtra) {
+      store(out.extra, row.extra + unit);
+    }
+  }
+}
+
+template <class T, class Cell, Storage kStorage, bool kStash>
+HWY_INLINE void forward_rows(const ForwardTile<T> &t) {
+  // Without a history the same values to h once more cost less than asking at every block.
+  T *history = t.history != nullptr ? t.history : t.h;
+  const ptrdiff_t history_row = t.history != nullptr ? t.history_row : t.h_row;
+  const int64_t rows = t.rows;
+  const int64_t units = t.units;
+  const int64_t whole = units - units % lanes<T>();
+  for (int64_t r = 0; r < rows; ++r) {
+    ForwardRow<T> row{};
+    row.pre = t.pre + r * t.pre_row;
+    row.recurrent = t.recurrent + r * t.recurrent_row;
+    row.bias_x = t.bias_x;
+    row.bias_h = t.bias_h;
+    row.h = t.h + r * t.h_row;
+    row.history = history + r * history_row;
+    if constexpr (Cell::kUsesPreviousHidden) {
+      row.h_prev = t.h_prev + r * t.h_prev_row;
+    }
+    if constexpr (Cell::kHasCellState) {
+      row.c = t.c + r * t.c_row;
+    }
+    if constexpr (kStash) {
+      row.stash = t.stash + r * t.stash_row;
+      if constexpr (Cell::kHasExtra) {
+        row.extra = t.extra + r * t.extra_row;
       }
-      V h_prev = zero<T>();
-      V c_prev = zero<T>();
-      if constexpr (Cell::kUsesPreviousHidden) {
-        h_prev = load(t.h_prev + row * t.h_prev_row + unit);
-      }
-      if constexpr (Cell::kHasCellState) {
-        c_prev = load(t.c + row * t.c_row + unit);
-      }
-      const auto out = Cell::forward(x, h, h_prev, c_prev);
-      const V h_new = round_to<kStorage>(out.h);
-      store(h_new, t.h + row * t.h_row + unit);
-      if constexpr (Cell::kHasCellState) {
-        store(out.extra, t.c + row * t.c_row + unit);
-      }
-      if (t.history != nullptr) {
-        store_first(h_new, t.history + row * t.history_row + unit, t.units - unit);
-      }
-      if (t.stash != nullptr) {
-        for (int g = 0; g < G; ++g) {
-          store(out.gate[g], t.stash + row * t.stash_row + column + g * L);
-        }
-        if constexpr (Cell::kHasExtra) {
-          store(out.extra, t.extra + row * t.extra_row + unit);
-        }
-      }
+    }
+    for (int64_t unit = 0; unit < whole; unit += lanes<T>()) {
+      forward_block<T, Cell, kStorage, kStash, true>(row, unit, units);
+    }
+    if (whole < units) {
+      forward_block<T, Cell, kStorage, kStash, false>(row, whole, units);
+    }
+  }
+}
+
+template <class T, class Cell, Storage kStorage>
+void forward_tile(const ForwardTile<T> &t) {
+  if (t.stash != nullptr) {
+    forward_rows<T, Cell, kStorage, true>(t);
+  } else {
+    forward_rows<T, Cell, kStorage, false>(t);
+  }
+}
+
+template <class T>
+struct BackwardRow {
+  const T *stash, *extra, *c_prev, *h_prev, *dy;
+  T *dh, *dc, *dx, *dh_gate;
+};
+
+template <class T, class Cell, Storage kStorage, bool kOutputGradient, bool kWhole>
+HWY_INLINE void backward_block(const BackwardRow<T> &row, int64_t unit, int64_t units) {
+  constexpr int G = Cell::kGates;
+  const int L = lanes<T>();
+  using V = Vector<T>;
+  const int64_t column = unit * G;
+  const int64_t valid = units - unit;
+  const auto load_valid = [&](const T *from) HWY_ATTR { return kWhole ? load(from) : load_first(from, valid); };
+  // Units that do not exist are zero: the products run over them, and zero weights do not silence a NaN.
+  const auto store_valid = [&](V value, T *to) HWY_ATTR { store(kWhole ? value : keep_first(value, valid), to); };
+  V gate[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    gate[g] = load(row.stash + column + g * L);
+  }
+  V extra = zero<T>();
+  V c_prev = zero<T>();
+  V h_prev = zero<T>();
+  V dc = zero<T>();
+  if constexpr (Cell::kHasExtra) {
+    extra = load(row.extra + unit);
+  }
+  if constexpr (Cell::kHasCellState) {
+    c_prev = load(row.c_prev + unit);
+    dc = load(row.dc + unit);
+  }
+  if constexpr (Cell::kUsesPreviousHidden) {
+    h_prev = load_valid(row.h_prev + unit);
+  }
+  V dh = load(row.dh + unit);
+  if constexpr (kOutputGradient) {
+    dh = dh + load_valid(row.dy + unit);
+  }
+  const auto out = Cell::backward(gate, extra, c_prev, h_prev, dh, dc);
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    store_valid(round_to<kStorage>(out.dx[g]), row.dx + column + g * L);
+  }
+  if constexpr (Cell::kSplitsGradient) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      store_valid(round_to<kStorage>(out.dh_gate[g]), row.dh_gate + column + g * L);
+    }
+  }
+  if constexpr (Cell::kUsesPreviousHidden) {
+    store_valid(out.direct, row.dh + unit);
+  } else {
+    store(zero<T>(), row.dh + unit);
+  }
+  if constexpr (Cell::kHasCellState) {
+    store_valid(dc, row.dc + unit);
+  }
+}
+
+template <class T, class Cell, Storage kStorage, bool kOutputGradient>
+HWY_INLINE void backward_rows(const BackwardTile<T> &t) {
+  const int64_t rows = t.rows;
+  const int64_t units = t.units;
+  const int64_t whole = units - units % lanes<T>();
+  for (int64_t r = 0; r < rows; ++r) {
+    BackwardRow<T> row{};
+    row.stash = t.stash + r * t.stash_row;
+    row.dh = t.dh + r * t.dh_row;
+    row.dx = t.dx + r * t.dx_row;
+    if constexpr (kOutputGradient) {
+      row.dy = t.dy + r * t.dy_row;
+    }
+    if constexpr (Cell::kHasExtra) {
+      row.extra = t.extra + r * t.extra_row;
+    }
+    if constexpr (Cell::kUsesPreviousHidden) {
+      row.h_prev = t.h_prev + r * t.h_prev_row;
+    }
+    if constexpr (Cell::kHasCellState) {
+      row.c_prev = t.c_prev + r * t.c_prev_row;
+      row.dc = t.dc + r * t.dc_row;
+    }
+    if constexpr (Cell::kSplitsGradient) {
+      row.dh_gate = t.dh_gate + r * t.dh_gate_row;
+    }
+    for (int64_t unit = 0; unit < whole; unit += lanes<T>()) {
+      backward_block<T, Cell, kStorage, kOutputGradient, true>(row, unit, units);
+    }
+    if (whole < units) {
+      backward_block<T, Cell, kStorage, kOutputGradient, false>(row, whole, units);
     }
   }
 }
 
 template <class T, class Cell, Storage kStorage>
 void backward_tile(const BackwardTile<T> &t) {
-  constexpr int G = Cell::kGates;
-  const int L = lanes<T>();
-  using V = Vector<T>;
-  for (int64_t row = 0; row < t.rows; ++row) {
-    for (int64_t unit = 0; unit < t.units; unit += L) {
-      const int64_t column = unit * G;
-      const int64_t valid = std::min<int64_t>(L, t.units - unit);
-      V gate[G];
-      for (int g = 0; g < G; ++g) {
-        gate[g] = load(t.stash + row * t.stash_row + column + g * L);
-      }
-      V extra = zero<T>();
-      V c_prev = zero<T>();
-      V h_prev = zero<T>();
-      V dc = zero<T>();
-      if constexpr (Cell::kHasExtra) {
-        extra = load(t.extra + row * t.extra_row + unit);
-      }
-      if constexpr (Cell::kHasCellState) {
-        c_prev = load(t.c_prev + row * t.c_prev_row + unit);
-        dc = load(t.dc + row * t.dc_row + unit);
-      }
-      if constexpr (Cell::kUsesPreviousHidden) {
-        h_prev = load_first(t.h_prev + row * t.h_prev_row + unit, valid);
-      }
-      V dh = load(t.dh + row * t.dh_row + unit);
-      if (t.dy != nullptr) {
-        dh = dh + load_first(t.dy + row * t.dy_row + unit, valid);
-      }
-      const auto out = Cell::backward(gate, extra, c_prev, h_prev, dh, dc);
-      // Units that do not exist are zero here: the products run over them, and zero weights do not silence a NaN.
-      for (int g = 0; g < G; ++g) {
-        store(keep_first(round_to<kStorage>(out.dx[g]), valid), t.dx + row * t.dx_row + column + g * L);
-      }
-      if constexpr (Cell::kSplitsGradient) {
-        for (int g = 0; g < G; ++g) {
-          store(keep_first(round_to<kStorage>(out.dh_gate[g]), valid),
-                t.dh_gate + row * t.dh_gate_row + column + g * L);
-        }
-      }
-      if constexpr (Cell::kUsesPreviousHidden) {
-        store(keep_first(out.direct, valid), t.dh + row * t.dh_row + unit);
-      } else {
-        store(zero<T>(), t.dh + row * t.dh_row + unit);
-      }
-      if constexpr (Cell::kHasCellState) {
-        store(keep_first(dc, valid), t.dc + row * t.dc_row + unit);
-      }
-    }
+  if (t.dy != nullptr) {
+    backward_rows<T, Cell, kStorage, true>(t);
+  } else {
+    backward_rows<T, Cell, kStorage, false>(t);
   }
 }
 

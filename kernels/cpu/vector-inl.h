@@ -10,8 +10,6 @@
 
 #include <hwy/highway.h>
 
-#include <hwy/contrib/math/math-inl.h>
-
 #include <cstdint>
 #include <cstring>
 
@@ -94,25 +92,12 @@ HWY_INLINE Vector<T> one(Vector<T> /*like*/) {
   return {hn::Set(Tag<T>(), T{1})};
 }
 
-// Highway's Exp and Tanh drop NaN; recurrent networks must show it.
+// The bits of a NaN are not a number to round: it passes as it is.
 template <class T>
 HWY_INLINE Vector<T> keep_nan(Vector<T> x, Vector<T> result) {
   return {hn::IfThenElse(hn::IsNaN(x.raw), x.raw, result.raw)};
 }
 
-// 1 / (1 + e^-x), from e^-|x| so that nothing overflows.
-template <class T>
-HWY_INLINE Vector<T> sigmoid(Vector<T> x) {
-  const Tag<T> d;
-  const auto ones = hn::Set(d, T{1});
-  const auto e = hn::Exp(d, hn::Neg(hn::Abs(x.raw)));
-  const auto numerator = hn::IfThenElse(hn::Lt(x.raw, hn::Zero(d)), e, ones);
-  return keep_nan(x, Vector<T>{hn::Div(numerator, hn::Add(ones, e))});
-}
-template <class T>
-HWY_INLINE Vector<T> tanh(Vector<T> x) {
-  return keep_nan(x, Vector<T>{hn::Tanh(Tag<T>(), x.raw)});
-}
 template <class T>
 HWY_INLINE Vector<T> relu(Vector<T> x) {
   const auto zeros = hn::Zero(Tag<T>());

@@ -1,36 +1,24 @@
 // How many threads a context uses, and who listens to it.
 #include "core/context.h"
 
-#include <sched.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdlib>
+#include <vector>
 
 #include "core/environment.h"
+#include "core/processors.h"
 
 namespace rondo {
 namespace {
 
-// What this process may run on, not what the machine has. The kernel refuses a set smaller than the machine, so it
-// grows.
-int usable_processors() {
-  for (int room = 1024; room <= 1 << 20; room *= 2) {
-    const size_t bytes = CPU_ALLOC_SIZE(room);
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t *)> set(CPU_ALLOC(room),
-                                                                [](cpu_set_t *owned) { CPU_FREE(owned); });
-    if (set != nullptr && sched_getaffinity(0, bytes, set.get()) == 0) {
-      return std::clamp(CPU_COUNT_S(bytes, set.get()), 1, static_cast<int>(Context::max_threads));
-    }
-  }
-  return 1;
-}
-
 Status default_threads(int *threads) {
   const char *text = environment("RONDO_NUM_THREADS");
   if (text == nullptr) {
-    *threads = usable_processors();
+    *threads = std::min(usable_processors(), static_cast<int>(Context::max_threads));
     return {};
   }
   char *end = nullptr;
@@ -45,6 +33,51 @@ Status default_threads(int *threads) {
 }
 
 }  // namespace
+
+// A child has the forking thread only: a lock that another held would stay locked there, and what it guards half
+// changed. So the forking thread takes every context's lock, and both processes go on with all of them free.
+class Context::Forks {
+ public:
+  // Never destroyed: a fork may come while the process ends.
+  static Forks &of_process() {
+    static Forks *const forks = new Forks;
+    return *forks;
+  }
+
+  void add(Context *context) {
+    const std::scoped_lock lock(mutex_);
+    contexts_.push_back(context);
+  }
+  void remove(Context *context) {
+    const std::scoped_lock lock(mutex_);
+    contexts_.erase(std::find(contexts_.begin(), contexts_.end(), context));
+  }
+
+ private:
+  Forks() {
+    pthread_atfork([] { of_process().hold(); }, [] { of_process().release(); }, [] { of_process().release(); });
+  }
+
+  void hold() {
+    mutex_.lock();
+    for (Context *context : contexts_) {
+      context->mutex_.lock();
+    }
+  }
+  void release() {
+    for (Context *context : contexts_) {
+      context->mutex_.unlock();
+    }
+    mutex_.unlock();
+  }
+
+  std::mutex mutex_;
+  std::vector<Context *> contexts_;
+};
+
+Context::Context(int threads) : default_threads_(threads), threads_(threads) { Forks::of_process().add(this); }
+
+Context::~Context() { Forks::of_process().remove(this); }
 
 Status Context::create(std::shared_ptr<Context> *context) {
   int threads = 0;

@@ -1,5 +1,5 @@
 // Context: the number of CPU threads, the log, and what each back end keeps for all plans of one context.
-// Plans share its ownership, so it outlives its handle.
+// Plans share its ownership, so it outlives its handle. A fork waits for whoever holds a context's lock.
 #pragma once
 
 #include <array>
@@ -25,6 +25,9 @@ class Context {
 
   // Reads RONDO_NUM_THREADS; an unusable value is an error.
   static Status create(std::shared_ptr<Context> *context);
+  ~Context();
+  Context(const Context &) = delete;
+  Context &operator=(const Context &) = delete;
 
   // 0: the default found at creation.
   Status set_threads(int64_t threads);
@@ -33,11 +36,14 @@ class Context {
   void set_log(rondo_log_callback_t callback, void *user);
   void log(int32_t level, const std::string &text) const;
 
+  // `make` runs under the context's lock, so it must not fork.
   using Factory = std::function<std::unique_ptr<BackendResources>(int threads)>;
   std::shared_ptr<BackendResources> resources(rondo_backend_t backend, const Factory &make);
 
  private:
-  explicit Context(int threads) : default_threads_(threads), threads_(threads) {}
+  class Forks;
+
+  explicit Context(int threads);
 
   mutable std::mutex mutex_;
   int default_threads_;

@@ -34,7 +34,7 @@ for program in rondo_gpu_capture rondo_bench_cudnn; do # only where the build fo
   [ ! -x "$build/bin/$program" ] || cp "$build/bin/$program" "$bundle/bin/"
 done
 cp -r "$source_root/tests/golden" "$bundle/data/golden"
-cp "$source_root/tests/bench/torch_bench.py" "$bundle/share/python/"
+cp "$source_root"/tests/bench/{torch_bench,peer_common,peer_shapes}.py "$bundle/share/python/"
 cp "$source_root/tests/gpu/run-gpu-tests" "$source_root/LICENSE" "$bundle/"
 
 built=("$bundle"/bin/* "$bundle/lib/librondo.so.$major")

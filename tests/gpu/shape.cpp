@@ -1,5 +1,5 @@
 // Names, lengths and values of a shape.
-// tests/bench/torch_bench.py computes the same lengths and values: change both.
+// tests/bench/peer_shapes.py and peer_common.py compute the same lengths and values: change both.
 #include "shape.h"
 
 #include <algorithm>

@@ -23,6 +23,12 @@ arrows() {
   python3 -B tests/house/arrows.py .
 }
 
+# README's CPU figures are those of the newest committed result.
+figures() {
+  python3 -B tests/bench/cpu_self_test.py
+  python3 -B tests/bench/cpu_report.py --check README.md
+}
+
 small_demo() {
   build_preset release char_lm
   build/release/bin/char_lm --hidden 64 --steps 100 include/rondo/rondo.h

@@ -1,4 +1,4 @@
-// The vector activations against the C library in long double, in units in the last place, over the whole range and at
+// The vector activations against the C library in a wider type, in units in the last place, over the whole range and at
 // its ends. The bounds are the errors measured on SSE4, AVX2 and AVX-512, rounded up.
 #include <cmath>
 #include <cstdint>
@@ -13,50 +13,60 @@
 namespace {
 
 // |got - want| in units in the last place of want; subnormals count in the smallest normal's.
-template <class T>
-double ulps(T got, long double want) {
-  const long double size = std::fmax(std::fabs(want), static_cast<long double>(std::numeric_limits<T>::min()));
-  const int exponent = std::ilogb(size);
-  const long double ulp = std::ldexp(1.0L, exponent - (std::numeric_limits<T>::digits - 1));
-  return static_cast<double>(std::fabs(static_cast<long double>(got) - want) / ulp);
+template <class T, class Wide>
+double ulps(T got, Wide want) {
+  const Wide size = std::fmax(std::fabs(want), static_cast<Wide>(std::numeric_limits<T>::min()));
+  const Wide ulp = std::ldexp(Wide{1}, std::ilogb(size) - (std::numeric_limits<T>::digits - 1));
+  return static_cast<double>(std::fabs(static_cast<Wide>(got) - want) / ulp);
 }
 
-template <class T>
+// Both signs of every kStep-th number up to 256, subnormals among them: every exponent, evenly filled.
+template <class T, class Bits, Bits kStep>
 std::vector<T> arguments() {
+  const T last = 256;
+  Bits end = 0;
+  std::memcpy(&end, &last, sizeof end);
   std::vector<T> x;
-  for (int exponent = -60; exponent <= 7; ++exponent) {
-    for (int k = 0; k < 2000; ++k) {
-      const double value = std::ldexp(1.0 + k / 2000.0, exponent);
-      x.push_back(static_cast<T>(value));
-      x.push_back(static_cast<T>(-value));
-    }
+  for (Bits bits = 1; bits < end; bits += kStep) {
+    T value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    x.push_back(value);
+    x.push_back(-value);
   }
   return x;
 }
 
-template <class T>
+// Wide tells the truth about T: its own rounding is far below a unit in T's last place.
+template <class T, class Wide, class Bits, Bits kStep>
 void check(double sigmoid_bound, double tanh_bound) {
-  const std::vector<T> x = arguments<T>();
+  const std::vector<T> x = arguments<T, Bits, kStep>();
   std::vector<T> sigmoids(x.size());
   std::vector<T> tanhs(x.size());
   rondo::kernels::activations(x.data(), sigmoids.data(), tanhs.data(), static_cast<std::int64_t>(x.size()));
   double worst_sigmoid = 0;
   double worst_tanh = 0;
+  std::size_t not_small = 0;
+  std::size_t outside = 0;
   for (std::size_t k = 0; k < x.size(); ++k) {
-    const auto value = static_cast<long double>(x[k]);
+    const auto value = static_cast<Wide>(x[k]);
     // Below e^-87 the f32 result is subnormal; vector units may flush there, so the absolute error counts instead.
-    const long double sigmoid = 1.0L / (1.0L + std::exp(-value));
-    if (sigmoid > static_cast<long double>(std::numeric_limits<T>::min())) {
-      worst_sigmoid = std::fmax(worst_sigmoid, ulps(sigmoids[k], sigmoid));
-    } else {
-      CHECK(std::fabs(sigmoids[k]) <= std::numeric_limits<T>::min());
+    const Wide sigmoid = Wide{1} / (Wide{1} + std::exp(-value));
+    if (sigmoid > static_cast<Wide>(std::numeric_limits<T>::min())) {
+      worst_sigmoid = std::fmax(worst_sigmoid, ulps<T, Wide>(sigmoids[k], sigmoid));
+    } else if (!(std::fabs(sigmoids[k]) <= std::numeric_limits<T>::min())) {
+      ++not_small;
     }
-    worst_tanh = std::fmax(worst_tanh, ulps(tanhs[k], std::tanh(value)));
+    worst_tanh = std::fmax(worst_tanh, ulps<T, Wide>(tanhs[k], std::tanh(value)));
+    if (!(std::fabs(tanhs[k]) <= T{1} && sigmoids[k] >= T{0} && sigmoids[k] <= T{1})) {
+      ++outside;
+    }
   }
-  std::cout << "worst error, " << sizeof(T) * 8 << " bit: sigmoid " << worst_sigmoid << " ulp, tanh " << worst_tanh
-            << " ulp\n";
+  std::cout << "worst error, " << sizeof(T) * 8 << " bit, " << x.size() << " arguments: sigmoid " << worst_sigmoid
+            << " ulp, tanh " << worst_tanh << " ulp\n";
   CHECK(worst_sigmoid <= sigmoid_bound);
   CHECK(worst_tanh <= tanh_bound);
+  CHECK(not_small == 0);
+  CHECK(outside == 0);
 }
 
 template <class T>
@@ -88,8 +98,8 @@ void check_ends() {
 }  // namespace
 
 TEST_CASE("activations stay within their error in ulp", "[activations]") {
-  check<float>(4, 4);
-  check<double>(4, 4);
+  check<float, double, std::uint32_t, 1013>(3.5, 3.75);
+  check<double, long double, std::uint64_t, 0x21d3c0f3a6e1ULL>(3.5, 3.75);
 }
 
 TEST_CASE("activations at infinity, NaN and zero", "[activations]") {

@@ -2,12 +2,15 @@
 // holds in all.
 #include "backend/cpu/team.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cfenv>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
 
+#include "core/processors.h"
 #include "support/catch.h"
 
 using rondo::cpu::Member;
@@ -71,4 +74,43 @@ TEST_CASE("every member rounds as the caller does", "[team]") {
     std::fesetround(FE_TONEAREST);
     CHECK(wrong.load() == 0);
   }
+}
+
+TEST_CASE("runs of any size follow each other, with workers polling and asleep", "[team]") {
+  Team team(11);
+  for (int round = 0; round < 120; ++round) {
+    const int wanted = 1 + round * 7 % 11;
+    if (round % 40 == 39) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // they sleep by now
+    }
+    std::atomic<int> members{0};
+    std::atomic<int> early{0};
+    team.run(wanted, nullptr, [&](const Member &member) {
+      for (int meeting = 1; meeting <= 3; ++meeting) {
+        members.fetch_add(1);
+        member.sync();
+        early.fetch_add(members.load() < meeting * wanted ? 1 : 0);
+        member.sync();
+      }
+    });
+    CHECK(members.load() == 3 * wanted);
+    CHECK(early.load() == 0);
+  }
+}
+
+TEST_CASE("a second team at work takes what the first leaves, or its share", "[team]") {
+  Team first(2);
+  Team second(64);
+  const int processors = rondo::allowed_processors();
+  first.run(2, nullptr, [&](const Member &outer) {
+    if (outer.index == 0) {
+      std::atomic<int> members{0};
+      second.run(64, nullptr, [&](const Member & /*member*/) { members.fetch_add(1); });
+      const int left = std::max({1, processors - 2, processors / 2});
+      CHECK(members.load() == std::min(left, 64));
+    }
+  });
+  std::atomic<int> members{0};
+  second.run(64, nullptr, [&](const Member & /*member*/) { members.fetch_add(1); });
+  CHECK(members.load() == 64);
 }

@@ -59,25 +59,25 @@ void ForwardRun<C>::operator()(const Member &member) const {
 
 template <class C>
 void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const {
-  const bool apart = split_ == Split::directions && member.count > 1;
+  const bool by_direction = split_ == Split::directions && member.count > 1;
   const bool shared_source = layer > 0 || source.rows == space_.input;
-  if (apart && shared_source) {
+  if (by_direction && shared_source) {
     member.sync();
   }
   for (int64_t direction = 0; direction < dims_.D; ++direction) {
     const PassSpace<C> &space = space_.pass[direction];
     Arena own(space.weights);
     const ForwardWeights<C> weights(packed_ != nullptr ? packed : own, dims_, dims_.input(layer));
-    if (apart && member.index != direction) {
+    if (by_direction && member.index != direction) {
       continue;
     }
-    const Member here = apart ? Member{0, 1, nullptr, member.scratch} : member;
+    const Member here = by_direction ? Member{0, 1, nullptr, member.scratch} : member;
     if (packed_ == nullptr) {
       weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction);
     }
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || shared_source,
                     split_ == Split::directions ? Split::alone : split_, space});
-    if (!apart && direction < dims_.D - 1) {
+    if (!by_direction && direction < dims_.D - 1) {
       member.sync();
     }
   }

@@ -1,4 +1,4 @@
-// Workers sleep on an epoch counter after a short spin. A forked child has none of its parent's threads, so there every
+// Workers poll a word of their own, then sleep on it. A forked child has none of its parent's threads, so there every
 // call runs alone.
 #include "backend/cpu/team.h"
 
@@ -6,20 +6,28 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <system_error>
 
+#include "core/processors.h"
+
 namespace rondo::cpu {
 namespace {
 
-// Tens of microseconds of spinning before a core is given back; a call's next step comes sooner than that.
-constexpr int spins_before_yield = 2000;
-
 std::atomic<uint32_t> forks{0};
 
-void count_forks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+// Runs under way in this process, of whichever team, times 2^32, plus their threads. Two teams that both want every
+// processor would each wait for members that have none, so a run that comes second takes what is left or its share.
+constexpr uint64_t one_run = uint64_t{1} << 32;
+alignas(apart) std::atomic<uint64_t> at_work{0};
+
+void watch_forks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    forks.fetch_add(1, std::memory_order_relaxed);
+    at_work.store(0, std::memory_order_relaxed);
+  });
   (void)registered;
 }
 
@@ -47,32 +55,126 @@ void pause() {
 #endif
 }
 
+// Whether `ready` came true in time. The clock is read only now and then, and not at all in a short wait.
+template <class Ready>
+bool spin(std::chrono::microseconds budget, const Ready &ready) {
+  constexpr int polls = 16;
+  for (int poll = 0; poll < polls; ++poll) {
+    if (ready()) {
+      return true;
+    }
+    pause();
+  }
+  const auto end = std::chrono::steady_clock::now() + budget;
+  do {
+    for (int poll = 0; poll < polls; ++poll) {
+      if (ready()) {
+        return true;
+      }
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+// Inside a call: others get the core, but whoever is waited for finds the waiter awake.
+template <class Ready>
+void wait_in_call(const Ready &ready) {
+  if (!spin(spin_in_call, ready)) {
+    while (!ready()) {
+      sched_yield();
+    }
+  }
+}
+
+// Takes places for one run's threads for as long as it lives.
+class Places {
+ public:
+  // At least the caller's own; all of `wanted` where nobody else is at work.
+  Places(int wanted, int processors) {
+    uint64_t others = at_work.load(std::memory_order_relaxed);
+    do {
+      taken_ = wanted;
+      if (others != 0) {
+        const int left = processors - static_cast<int>(others % one_run);
+        const int share = processors / static_cast<int>(others / one_run + 1);
+        taken_ = std::clamp(std::max(left, share), 1, wanted);
+      }
+    } while (!at_work.compare_exchange_weak(others, others + weight(), std::memory_order_relaxed));
+  }
+  ~Places() { at_work.fetch_sub(weight(), std::memory_order_relaxed); }
+  Places(const Places &) = delete;
+  Places &operator=(const Places &) = delete;
+  int taken() const { return taken_; }
+
+ private:
+  uint64_t weight() const { return one_run + static_cast<uint64_t>(taken_); }
+
+  int taken_;
+};
+
 }  // namespace
 
-void Barrier::wait(int members) {
+void Barrier::enter(int index, uint64_t meetings) {
+  if (index < most_flags) {
+    met_[index].store(meetings, std::memory_order_relaxed);
+  }
+}
+
+void Barrier::wait(int index, int members) {
+  if (members > most_flags) {
+    wait_counting(members);
+    return;
+  }
+  std::atomic<uint64_t> &own = met_[index];
+  const uint64_t meeting = own.load(std::memory_order_relaxed) + 1;
+  own.store(meeting, std::memory_order_release);
+  for (int other = 0; other < members; ++other) {
+    const std::atomic<uint64_t> &met = met_[other];
+    if (met.load(std::memory_order_acquire) < meeting) {
+      wait_in_call([&] { return met.load(std::memory_order_acquire) >= meeting; });
+    }
+  }
+}
+
+void Barrier::wait_counting(int members) {
   const uint32_t phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == members - 1) {
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
     return;
   }
-  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-    if (spins < spins_before_yield) {
-      pause();
-    } else {
-      sched_yield();
-    }
-  }
+  wait_in_call([&] { return phase_.load(std::memory_order_acquire) != phase; });
 }
 
-struct Team::Worker {
+// A worker's word counts its runs in steps of two; the lowest bit says that it sleeps and must be woken.
+struct alignas(apart) Team::Worker {
+  static constexpr uint32_t asleep = 1;
+
+  std::atomic<uint32_t> word{0};
   int index = 0;
   std::unique_ptr<void, void (*)(void *)> scratch{nullptr, &std::free};
   std::thread thread;
+
+  // No system call where the worker still polls.
+  void wake() {
+    const uint32_t now = word.load(std::memory_order_relaxed);
+    if ((word.exchange((now | asleep) + 1, std::memory_order_seq_cst) & asleep) != 0) {
+      word.notify_one();
+    }
+  }
+  void wait_for_work(uint32_t done) {
+    const auto called = [&] { return word.load(std::memory_order_acquire) != done; };
+    uint32_t seen = done;
+    if (!spin(spin_after_call, called) &&
+        word.compare_exchange_strong(seen, done | asleep, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      word.wait(done | asleep, std::memory_order_acquire);
+    }
+  }
 };
 
 Team::Team(int threads) : born_in_(forks.load()) {
-  count_forks();
+  watch_forks();
   start(threads);
 }
 
@@ -91,6 +193,7 @@ void Team::resize(int threads) {
 
 void Team::start(int threads) {
   stopping_ = false;
+  processors_ = allowed_processors();
   const SignalsBlocked blocked;
   workers_.reserve(static_cast<size_t>(threads - 1));
   for (int index = 1; index < threads; ++index) {
@@ -102,7 +205,7 @@ void Team::start(int threads) {
       throw std::bad_alloc();
     }
     try {
-      worker->thread = std::thread([this, &placed = *worker, born = epoch_.load()] { work(placed, born); });
+      worker->thread = std::thread([this, &placed = *worker] { work(placed); });
     } catch (const std::system_error &) {
       // A team of fewer is no team of the size asked for; it runs alone until resized.
       stop();
@@ -112,17 +215,25 @@ void Team::start(int threads) {
   }
 }
 
-void Team::work(Worker &worker, uint32_t seen) {
-  for (;;) {
-    for (int spins = 0; spins < spins_before_yield && epoch_.load(std::memory_order_acquire) == seen; ++spins) {
-      pause();
-    }
-    epoch_.wait(seen, std::memory_order_acquire);
-    ++seen;
+void Team::work(Worker &worker) {
+  for (uint32_t done = 0;; done += 2) {
+    worker.wait_for_work(done);
     if (stopping_) {
       return;
     }
-    serve(worker);
+    wake_below(worker.index);
+    // The caller's rounding and flushing of subnormals, or results would depend on who computed them.
+    std::fesetenv(&run_.environment);
+    barrier_.enter(worker.index, run_.meetings);
+    run_.call(run_.work, {worker.index, run_.count, &barrier_, worker.scratch.get()});
+    unfinished_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+}
+
+// Each member wakes two, so that no one, the caller least, wakes a whole large team before it begins.
+void Team::wake_below(int index) {
+  for (int other = 2 * index + 1; other <= 2 * index + 2 && other < run_.count; ++other) {
+    workers_[static_cast<size_t>(other - 1)]->wake();
   }
 }
 
@@ -136,49 +247,40 @@ void Team::stop() {
     return;
   }
   stopping_ = true;
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  for (auto &worker : workers_) {
+    worker->wake();
+  }
   for (auto &worker : workers_) {
     worker->thread.join();
   }
   workers_.clear();
 }
 
-void Team::serve(Worker &worker) {
-  if (worker.index < count_) {
-    // The caller's rounding and flushing of subnormals, or results would depend on who computed them.
-    std::fesetenv(&environment_);
-    call_(work_, {worker.index, count_, &barrier_, worker.scratch.get()});
-  }
-  unfinished_.fetch_sub(1, std::memory_order_acq_rel);
-}
-
 void Team::run_erased(int wanted, void *caller_scratch, Call call, const void *work) {
   const bool forked = born_in_ != forks.load(std::memory_order_relaxed);
   std::unique_lock lock(busy_, std::defer_lock);
-  if (wanted > 1 && !forked && lock.try_lock() && !workers_.empty()) {
-    const int members = static_cast<int>(workers_.size()) + 1;
-    call_ = call;
-    work_ = work;
-    std::fegetenv(&environment_);
-    count_ = wanted < members ? wanted : members;
-    unfinished_.store(members - 1, std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_release);
-    epoch_.notify_all();
-    call(work, {0, count_, &barrier_, caller_scratch});
-    for (int spins = 0; unfinished_.load(std::memory_order_acquire) != 0; ++spins) {
-      if (spins < spins_before_yield) {
-        pause();
-      } else {
-        sched_yield();
-      }
-    }
+  const bool together = wanted > 1 && !forked && lock.try_lock() && !workers_.empty();
+  const Places places(together ? std::min(wanted, static_cast<int>(workers_.size()) + 1) : 1, processors_);
+  if (places.taken() > 1) {
+    run_together(places.taken(), caller_scratch, call, work);
     return;
   }
   if (lock.owns_lock()) {
     lock.unlock();
   }
   call(work, {0, 1, nullptr, caller_scratch});
+}
+
+void Team::run_together(int count, void *caller_scratch, Call call, const void *work) {
+  run_.call = call;
+  run_.work = work;
+  run_.count = count;
+  run_.meetings = barrier_.meetings();
+  std::fegetenv(&run_.environment);
+  unfinished_.store(count - 1, std::memory_order_relaxed);
+  wake_below(0);
+  call(work, {0, count, &barrier_, caller_scratch});
+  wait_in_call([&] { return unfinished_.load(std::memory_order_acquire) == 0; });
 }
 
 }  // namespace rondo::cpu

@@ -1,9 +1,10 @@
 // Team: the threads that run one call together, parked between calls. A call takes the whole team or, where another
-// call holds it, runs alone: results do not depend on which.
+// call holds it or other teams hold the processors, fewer, down to its caller alone: results do not depend on which.
 #pragma once
 
 #include <atomic>
 #include <cfenv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,18 +14,37 @@
 
 namespace rondo::cpu {
 
-// Members meet here; a wait spins for a bounded time, then yields to whoever wants the core.
+// How long a thread polls before it lets others have the core. In time, not in pauses: those take 20 to 140 cycles by
+// processor. A step of a small network is shorter than the first; what waits longer waits for a thread that has lost
+// its core, which polling does not bring back.
+inline constexpr std::chrono::microseconds spin_in_call{20};
+// A worker whose call has ended polls this long for the next one, then sleeps until it is woken.
+inline constexpr std::chrono::microseconds spin_after_call{50};
+
+// What different threads write stays this far apart: some processors fetch lines of 64 bytes in pairs.
+inline constexpr size_t apart = 128;
+
+// Members meet here. Few write a flag each, all in one line, which was measured to be no slower than lines apart and
+// faster than a counter between two; many share a counter.
 class Barrier {
  public:
-  void wait(int members);
+  // How often the caller, who is in every run, has met others; a run's members begin from there.
+  uint64_t meetings() const { return met_[0].load(std::memory_order_relaxed); }
+  void enter(int index, uint64_t meetings);
+  void wait(int index, int members);
 
  private:
-  std::atomic<int> arrived_{0};
-  std::atomic<uint32_t> phase_{0};
+  static constexpr int most_flags = 8;  // a line of them
+
+  void wait_counting(int members);
+
+  alignas(apart) std::atomic<uint64_t> met_[most_flags]{};
+  alignas(apart) std::atomic<int> arrived_{0};
+  alignas(apart) std::atomic<uint32_t> phase_{0};
 };
 
 // Bytes of scratch each member has: a tile of products and a panel packed on the fly.
-inline constexpr size_t member_scratch_bytes = 192 * 1024;
+inline constexpr size_t member_scratch_bytes = 256 * 1024;
 
 // One thread's place in a call.
 struct Member {
@@ -35,7 +55,7 @@ struct Member {
 
   void sync() const {
     if (count > 1) {
-      barrier->wait(count);
+      barrier->wait(index, count);
     }
   }
   // This member's part of `items` pieces of work: [first, last).
@@ -66,23 +86,30 @@ class Team {
   using Call = void (*)(const void *work, const Member &member);
   struct Worker;
 
+  // What a run's members read and its caller writes while none of them works.
+  struct Run {
+    Call call;
+    const void *work;
+    int count;
+    uint64_t meetings;
+    std::fenv_t environment;  // the caller's floating-point environment
+  };
+
   void run_erased(int wanted, void *caller_scratch, Call call, const void *work);
+  void run_together(int count, void *caller_scratch, Call call, const void *work);
   void start(int threads);
   void stop();
-  void work(Worker &worker, uint32_t seen);
-  void serve(Worker &worker);
+  void work(Worker &worker);
+  void wake_below(int index);
 
   std::mutex busy_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  Barrier barrier_;
-  Call call_ = nullptr;
-  const void *work_ = nullptr;
-  std::fenv_t environment_{};  // the caller's floating-point environment
-  int count_ = 0;
   bool stopping_ = false;
-  std::atomic<uint32_t> epoch_{0};
-  std::atomic<int> unfinished_{0};
+  int processors_ = 1;
   uint32_t born_in_;  // which process, counted in forks, the workers live in
+  Barrier barrier_;
+  alignas(apart) Run run_{};
+  alignas(apart) std::atomic<int> unfinished_{0};
 };
 
 }  // namespace rondo::cpu
