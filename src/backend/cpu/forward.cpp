@@ -146,10 +146,15 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
 template <class C>
 int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const Share &share, State state) const {
   const int64_t count = share.last_panel - share.first_panel;
-  for (int64_t k = 0; k < count; ++k) {
-    const int64_t panel = backwards_ ? share.last_panel - 1 - k : share.first_panel + k;
-    input_product(pass, 0, space_.map.S()).run_panel(facts_.kernel, panel, panel);
-    panel_step(member, pass, share, 0, panel, nullptr, pass.space.pre, state, pass.space.state[1]);
+  const int64_t group = panels_per_tile(share.rows_of(space_.map.active(0)));
+  const RowsProduct<C> inputs = input_product(pass, 0, space_.map.S());
+  for (int64_t done = 0; done < count; done += group) {
+    const int64_t here = std::min(group, count - done);
+    const int64_t first = backwards_ ? share.last_panel - done - here : share.first_panel + done;
+    for (int64_t panel = first; panel < first + here; ++panel) {
+      inputs.run_panel(facts_.kernel, panel, panel);
+    }
+    panels_step(member, pass, share, 0, {first, first + here}, backwards_, pass.space.pre, state, pass.space.state[1]);
   }
   if (dims_.P > 0) {
     member.sync();
@@ -202,40 +207,52 @@ C *ForwardRun<C>::projected_row(const Pass &pass, int64_t p, int64_t r) const {
                              : pass.space.projected + r * dims_.padded_H;
 }
 
-// Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches.
+// Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches; a
+// few at a time, so that the cells of one overlap with those of the next.
 template <class C>
 void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
                          State state, C *next, bool backwards) const {
   const int64_t count = share.last_panel - share.first_panel;
-  const bool far = panels_are_far<C>(count, dims_.gate_panels, dims_.O);
-  const auto panel_at = [&](int64_t k) { return backwards ? share.last_panel - 1 - k : share.first_panel + k; };
-  for (int64_t k = 0; k < count; ++k) {
-    const int64_t after = panel_at(std::min(k + 1, count - 1));
-    panel_step(member, pass, share, t, panel_at(k),
-               far ? pass.weights.hh + dims_.gate_panels.offset(after, dims_.O) : nullptr, pre, state, next);
+  const int64_t group = panels_per_tile(share.rows_of(space_.map.active(t)));
+  for (int64_t done = 0; done < count; done += group) {
+    const int64_t here = std::min(group, count - done);
+    const int64_t first = backwards ? share.last_panel - done - here : share.first_panel + done;
+    panels_step(member, pass, share, t, {first, first + here}, backwards, pre, state, next);
   }
 }
 
 template <class C>
-void ForwardRun<C>::panel_step(const Member &member, const Pass &pass, const Share &share, int64_t t, int64_t panel,
-                               const C *next_panel, const C *pre, State state, C *next) const {
+int64_t ForwardRun<C>::panels_per_tile(int64_t rows) const {
+  const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
+  return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
+}
+
+template <class C>
+void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
+                                bool backwards, const C *pre, State state, C *next) const {
   const Panels &panels = dims_.gate_panels;
   auto *tile = static_cast<C *>(member.scratch);
   const int64_t active = space_.map.active(t);
   const int64_t mine = share.rows_of(active);
   const int64_t p0 = space_.map.offset(t);
-  const int64_t column = panel * panels.width();
-  const int64_t unit = panel * dims_.units_per_gate_panel();
-  const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
+  const int64_t column = group.first * panels.width();
+  const int64_t unit = group.first * dims_.units_per_gate_panel();
+  const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
+  const bool far = panels_are_far<C>(share.last_panel - share.first_panel, panels, dims_.O);
   for (int64_t done = 0; done < mine; done += rows_per_tile) {
     const int64_t rows = std::min(rows_per_tile, mine - done);
     const int64_t r = share.first_row + done * share.row_step;
-    facts_.kernel.product({state.rows + r * state.row, state.row * share.row_step, 1,
-                           pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
-                           tile, width, false, active, next_panel});
+    for (int64_t k = group.first; k < group.last; ++k) {
+      const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
+      const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
+      facts_.kernel.product({state.rows + r * state.row, state.row * share.row_step, 1,
+                             pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
+                             tile + panel * panels.width() - column, width, false, active,
+                             far ? pass.weights.hh + panels.offset(after, dims_.O) : nullptr});
+    }
     kernels::ForwardTile<C> work{};
     work.rows = rows;
-    work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
+    work.units = std::min(group.last * dims_.units_per_gate_panel(), dims_.H) - unit;
     work.pre = pre + r * dims_.gates + column;
     work.pre_row = dims_.gates * share.row_step;
     work.recurrent = tile;

@@ -58,8 +58,12 @@ class ForwardRun {
   // One step's units and rows of this member; `backwards` takes the panels in descending order.
   void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, State state, C *next,
             bool backwards) const;
-  void panel_step(const Member &member, const Pass &pass, const Share &share, int64_t t, int64_t panel,
-                  const C *next_panel, const C *pre, State state, C *next) const;
+  struct Range {
+    int64_t first, last;
+  };
+  void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
+                   const C *pre, State state, C *next) const;
+  int64_t panels_per_tile(int64_t rows) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   int64_t step_at(const Pass &pass, int64_t position) const {
@@ -78,7 +82,9 @@ class ForwardRun {
   bool backwards_;  // the order of panels where the whole sequence is one step
 };
 
-// Rows of one tile of products: it stays in the first cache level with the panel's width.
+// One tile of products stays in the first cache level: many rows of one panel, or few rows of some.
 inline constexpr int64_t rows_per_tile = 96;
+inline constexpr int64_t tile_elements = 4096;
+inline constexpr int64_t most_panels_per_tile = 4;
 
 }  // namespace rondo::cpu

@@ -1,6 +1,6 @@
 // The cost model. Its constants are relations between parts of one core and hold within a factor of two from Zen 4 to
 // Zen 5: a vector from the second cache level takes as long as two multiply-adds, from beyond it six, a meeting of two
-// threads (100 to 250 ns) as long as 1600.
+// threads (50 to 250 ns) as long as 800.
 #include "backend/cpu/split.h"
 
 namespace rondo::cpu {
@@ -11,7 +11,7 @@ constexpr double second_level_bytes = 1 << 20;
 constexpr double from_first_level = 1;  // a load and a multiply-add start together
 constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
-constexpr double meeting = 1600;
+constexpr double meeting = 800;
 // Gates, activations and states of one vector of units, per gate.
 constexpr double cell_per_gate_vector = 25;
 // A register block's rows: how often a step reads its weights.
