@@ -55,20 +55,46 @@ void round_row(C *values, int64_t n) {
 // A second sum per block of rows keeps the error of a long sequence near that of a short one.
 constexpr int64_t kRowsPerSum = 256;
 
+// Vectors of one row at a time: whole cache lines of it, few enough for registers.
+constexpr int64_t kVectorsPerSum = 8;
+
+template <class C, int kVectors>
+HWY_INLINE void sum_strip(const C *a, ptrdiff_t a_row, int64_t rows, C *sums) {
+  const int L = lanes<C>();
+  Vector<C> total[kVectors];
+  for (auto &sum : total) {
+    sum = zero<C>();
+  }
+  for (int64_t first = 0; first < rows; first += kRowsPerSum) {
+    Vector<C> part[kVectors];
+    for (auto &sum : part) {
+      sum = zero<C>();
+    }
+    const int64_t last = std::min(rows, first + kRowsPerSum);
+    for (int64_t row = first; row < last; ++row) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        part[v] = part[v] + load(a + row * a_row + v * L);
+      }
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      total[v] = total[v] + part[v];
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    store(total[v], sums + v * L);
+  }
+}
+
 template <class C>
 void sum_rows(const C *a, ptrdiff_t a_row, int64_t rows, int64_t n, C *sums) {
   const int L = lanes<C>();
-  for (int64_t k = 0; k < n; k += L) {
-    Vector<C> total = zero<C>();
-    for (int64_t first = 0; first < rows; first += kRowsPerSum) {
-      Vector<C> part = zero<C>();
-      const int64_t last = std::min(rows, first + kRowsPerSum);
-      for (int64_t row = first; row < last; ++row) {
-        part = part + load(a + row * a_row + k);
-      }
-      total = total + part;
-    }
-    store(total, sums + k);
+  int64_t k = 0;
+  for (; k + kVectorsPerSum * L <= n; k += kVectorsPerSum * L) {
+    sum_strip<C, kVectorsPerSum>(a + k, a_row, rows, sums + k);
+  }
+  for (; k < n; k += L) {
+    sum_strip<C, 1>(a + k, a_row, rows, sums + k);
   }
 }
 

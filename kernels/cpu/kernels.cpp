@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/cell_table.h"
 #include "kernels/cpu/convert_table.h"
+#include "kernels/cpu/pack.h"
 #include "kernels/cpu/product.h"
 
 namespace rondo::kernels {
@@ -16,6 +17,7 @@ Kernels<C> joined() {
   const ProductTable<C> products = product_table<C>();
   const CellTable<C> cells = cell_table<C>();
   const ConvertTable<C> converts = convert_table<C>();
+  const PackTable<C> packs = pack_table<C>();
   Kernels<C> table{};
   table.target = instruction_set();
   table.lanes = products.lanes;
@@ -31,6 +33,9 @@ Kernels<C> joined() {
   std::copy(std::begin(converts.store_sum), std::end(converts.store_sum), table.store_sum);
   std::copy(std::begin(converts.round), std::end(converts.round), table.round);
   table.sum_rows = converts.sum_rows;
+  std::copy(std::begin(packs.pack_columns), std::end(packs.pack_columns), table.pack_columns);
+  std::copy(std::begin(packs.pack_row), std::end(packs.pack_row), table.pack_row);
+  table.gather_blocks = packs.gather_blocks;
   return table;
 }
 

@@ -75,6 +75,38 @@ struct BackwardTile {
   ptrdiff_t dh_gate_row;
 };
 
+// Rows [0, K) of a panel whose columns are rows of the source, as W^T's are for x W^T: element (k, n) of the panel's
+// vector v is rows[v][n*ld + k], zero from n = valid[v] on.
+template <class C>
+struct PanelColumns {
+  const void *rows[kMaxPanelVectors];
+  int64_t valid[kMaxPanelVectors];
+  ptrdiff_t ld;
+  int64_t K;
+  int vectors;
+  C *panel;
+};
+
+// Row k of panels of K rows: from[0, valid), zeros up to `columns`, which are padded to lanes.
+template <class C>
+struct PanelRow {
+  const void *from;
+  int64_t valid, columns;
+  int vectors;  // of a panel; the last may be narrower
+  int64_t K, k;
+  C *panels;
+};
+
+// to[k*to_row + b*lanes + n] = from[k*from_row + b*from_block + n], for whole vectors.
+template <class C>
+struct BlockGather {
+  const C *from;
+  ptrdiff_t from_row, from_block;
+  int64_t rows, blocks;
+  C *to;
+  ptrdiff_t to_row;
+};
+
 template <class C>
 struct Kernels {
   const char *target;  // the instruction set's name
@@ -90,6 +122,10 @@ struct Kernels {
   void (*store_sum[kStorages])(const C *from, void *to, int64_t n);
   // Rounds n elements to storage, in place.
   void (*round[kStorages])(C *values, int64_t n);
+  // Copies into panels, from storage.
+  void (*pack_columns[kStorages])(const PanelColumns<C> &);
+  void (*pack_row[kStorages])(const PanelRow<C> &);
+  void (*gather_blocks)(const BlockGather<C> &);
   // sums[n] = sum of rows of a[rows, n]; blocks of rows of fixed size, in order.
   void (*sum_rows)(const C *a, ptrdiff_t a_row, int64_t rows, int64_t n, C *sums);
 };

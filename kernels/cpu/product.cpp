@@ -187,22 +187,40 @@ template <class T>
 constexpr std::array<ThinTable<T>, kMaxPanelVectors> kThinBlocks = {thin_table<T, 1>(), thin_table<T, 2>(),
                                                                     thin_table<T, 3>(), thin_table<T, 4>()};
 
+// One or two rows are one block, and a call is short enough for a division to show.
+template <class T>
+void thin_product(const Product<T> &p) {
+  if (p.M <= 0) {
+    return;
+  }
+  const auto run = kThinBlocks<T>[static_cast<size_t>(p.vectors - 1)][static_cast<size_t>(p.of_rows - 1)]
+                                 [static_cast<size_t>(p.M - 1)];
+  const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
+  int64_t k0 = 0;
+  do {
+    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(kBlockK, p.K - k0), p.c, p.accumulate || k0 > 0,
+        {nullptr, 0});
+    k0 += kBlockK;
+  } while (k0 < p.K);
+}
+
 template <class T>
 void product(const Product<T> &p) {
-  const auto width = static_cast<size_t>(p.vectors - 1);
+  if (p.of_rows <= 2) {
+    thin_product(p);
+    return;
+  }
+  const auto &blocks = kBlocks<T>[static_cast<size_t>(p.vectors - 1)];
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
-  const bool thin = p.of_rows <= 2;
   // Blocks of nearly equal height: a last block of one or two rows would be held up by its loads.
-  const int64_t full = thin ? p.of_rows : block_rows(p.vectors);
+  const int64_t full = block_rows(p.vectors);
   const int64_t count = (p.M + full - 1) / full;
-  const ptrdiff_t line = kLine / static_cast<ptrdiff_t>(sizeof(T));
+  const int64_t lines_per_k = (panel_row * static_cast<ptrdiff_t>(sizeof(T)) + kLine - 1) / kLine;
   int64_t k0 = 0;
   do {
     const int64_t K = std::min(kBlockK, p.K - k0);
-    const bool last = k0 + K >= p.K;
-    const T *next = last ? p.next : p.panel + (k0 + K) * panel_row;
-    const int64_t lines_per_k = (panel_row + line - 1) / line;
-    int64_t left = p.next == nullptr || next == nullptr ? 0 : lines_per_k;  // lines to ask for, per k
+    const T *next = k0 + K < p.K ? p.panel + (k0 + K) * panel_row : p.next;
+    int64_t left = p.next == nullptr ? 0 : lines_per_k;  // lines to ask for, per k
     int64_t m = 0;
     for (int64_t piece = 0; piece < count; ++piece) {
       const int64_t rows = (p.M - m) / (count - piece);
@@ -210,10 +228,8 @@ void product(const Product<T> &p) {
       const Ahead ahead{reinterpret_cast<const char *>(next) + (lines_per_k - left) * K * kLine,
                         static_cast<int>(lines)};
       left -= lines;
-      const auto run = thin ? kThinBlocks<T>[width][static_cast<size_t>(p.of_rows - 1)][static_cast<size_t>(rows - 1)]
-                            : kBlocks<T>[width][static_cast<size_t>(rows)];
-      run(p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * panel_row, K, p.c + m * p.c_row, p.accumulate || k0 > 0,
-          ahead);
+      blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * panel_row, K,
+                                        p.c + m * p.c_row, p.accumulate || k0 > 0, ahead);
       m += rows;
     }
     k0 += kBlockK;

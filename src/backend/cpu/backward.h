@@ -45,10 +45,10 @@ class BackwardRun {
   void cell_rows(const Pass &pass, const Share &share, int64_t t, int64_t panel, int64_t first, int64_t last) const;
   void output_gradient(const Member &member, const Pass &pass, int64_t t) const;
   void parameter_gradients(const Member &member, const Pass &pass) const;
-  template <class Place, class RowOf>
-  void weight_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g, int64_t g_row, int64_t M,
-                       Place place, RowOf x, int64_t columns) const;
-  void bias_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g) const;
+  template <class RowOf>
+  void weight_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g, int64_t g_row, int64_t gates,
+                       int64_t units, RowOf x, int64_t columns) const;
+  void bias_gradient(const Member &member, const C *g, void *to, void *also) const;
   void *wanted(const Pass &pass, ParamKind kind) const;
   void put(const C *values, int64_t n, void *to, int64_t element) const;
 

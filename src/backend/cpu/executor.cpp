@@ -46,6 +46,9 @@ Checked visit_packed(const Dimensions &dims, Arena arena, Visit &&visit) {
   return arena.used();
 }
 
+// A short call that comes after a pause finds the workers asleep and is over before they could help.
+constexpr double short_call_ns = 100000;
+
 constexpr int64_t packed_header_bytes = round_up(sizeof(PackedHeader), block_alignment);
 
 }  // namespace
@@ -102,14 +105,16 @@ int CpuExecutor<C>::members(Split split) const {
 // The choice at the plan's largest batch; a call's own batch decides at the call.
 template <class C>
 std::string CpuExecutor<C>::split_text() const {
-  const SplitCosts costs = split_of(facts_.problem.max_T, facts_.problem.max_S);
-  char text[320];
+  const SplitCosts costs =
+      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, resources_->team().last_meeting_ns());
+  char text[400];
   std::snprintf(text, sizeof text,
                 "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
+                "cpu: a call shorter than %.0f us after a pause runs on one thread\n"
                 "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
                 "rows %.0f, a direction to a thread %.0f (0: not possible)\n",
-                resources_->threads(), name_of(costs.forward), name_of(costs.backward), costs.alone, costs.columns,
-                costs.rows, costs.directions);
+                resources_->threads(), name_of(costs.forward), name_of(costs.backward), short_call_ns / 1000,
+                costs.alone, costs.columns, costs.rows, costs.directions);
   return text;
 }
 
@@ -127,9 +132,22 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
 }
 
 template <class C>
-SplitCosts CpuExecutor<C>::split_of(int64_t T, int64_t S) const {
+SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, double meeting_ns) const {
   const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
-  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads());
+  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), meeting_ns);
+}
+
+template <class C>
+SplitCosts CpuExecutor<C>::split_of(const Batch &batch) const {
+  Team &team = resources_->team();
+  const bool awake = team.awake();
+  SplitCosts costs =
+      split_costs_at(batch.T, batch.S, awake ? team.meeting_ns(resources_->threads()) : team.last_meeting_ns());
+  const double passes = static_cast<double>(batch.T * facts_.dims.L * facts_.dims.D * 2);  // both products
+  if (!awake && costs.alone * passes / multiply_adds_per_ns < short_call_ns) {
+    costs.forward = costs.backward = Split::alone;
+  }
+  return costs;
 }
 
 template <class C>
@@ -153,7 +171,7 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
-  const Split split = split_of(batch.T, batch.S).forward;
+  const Split split = split_of(batch).forward;
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
                           packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset, split,
                           calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
@@ -181,7 +199,7 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   if (facts_.spec.consume_reserve != 0) {
     reserve.header->tag.consumed = 1;
   }
-  const Split split = split_of(batch.T, batch.S).backward;
+  const Split split = split_of(batch).backward;
   resources_->team().run(members(split), space.scratch, BackwardRun<C>(facts_, call, space, reserve, split));
   return {};
 }

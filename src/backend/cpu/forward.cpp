@@ -76,7 +76,8 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
       weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction);
     }
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || shared_source,
-                    split_ == Split::directions ? Split::alone : split_, space});
+                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here),
+                    panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O), space});
     if (!by_direction && direction < dims_.D - 1) {
       member.sync();
     }
@@ -146,10 +147,9 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
 template <class C>
 int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const Share &share, State state) const {
   const int64_t count = share.last_panel - share.first_panel;
-  const int64_t group = panels_per_tile(share.rows_of(space_.map.active(0)));
   const RowsProduct<C> inputs = input_product(pass, 0, space_.map.S());
-  for (int64_t done = 0; done < count; done += group) {
-    const int64_t here = std::min(group, count - done);
+  for (int64_t done = 0; done < count; done += pass.group) {
+    const int64_t here = std::min(pass.group, count - done);
     const int64_t first = backwards_ ? share.last_panel - done - here : share.first_panel + done;
     for (int64_t panel = first; panel < first + here; ++panel) {
       inputs.run_panel(facts_.kernel, panel, panel);
@@ -213,16 +213,16 @@ template <class C>
 void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
                          State state, C *next, bool backwards) const {
   const int64_t count = share.last_panel - share.first_panel;
-  const int64_t group = panels_per_tile(share.rows_of(space_.map.active(t)));
-  for (int64_t done = 0; done < count; done += group) {
-    const int64_t here = std::min(group, count - done);
+  for (int64_t done = 0; done < count; done += pass.group) {
+    const int64_t here = std::min(pass.group, count - done);
     const int64_t first = backwards ? share.last_panel - done - here : share.first_panel + done;
     panels_step(member, pass, share, t, {first, first + here}, backwards, pre, state, next);
   }
 }
 
 template <class C>
-int64_t ForwardRun<C>::panels_per_tile(int64_t rows) const {
+int64_t ForwardRun<C>::panels_per_tile(const Member &member) const {
+  const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
   const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
   return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
 }
@@ -238,7 +238,6 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   const int64_t column = group.first * panels.width();
   const int64_t unit = group.first * dims_.units_per_gate_panel();
   const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
-  const bool far = panels_are_far<C>(share.last_panel - share.first_panel, panels, dims_.O);
   for (int64_t done = 0; done < mine; done += rows_per_tile) {
     const int64_t rows = std::min(rows_per_tile, mine - done);
     const int64_t r = share.first_row + done * share.row_step;
@@ -248,7 +247,7 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
       facts_.kernel.product({state.rows + r * state.row, state.row * share.row_step, 1,
                              pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
                              tile + panel * panels.width() - column, width, false, active,
-                             far ? pass.weights.hh + panels.offset(after, dims_.O) : nullptr});
+                             pass.far ? pass.weights.hh + panels.offset(after, dims_.O) : nullptr});
     }
     kernels::ForwardTile<C> work{};
     work.rows = rows;

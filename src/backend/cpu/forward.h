@@ -38,6 +38,8 @@ class ForwardRun {
     ForwardWeights<C> weights;
     bool shares_inputs;  // whether members wrote parts of source and weights for each other
     Split split;
+    int64_t group;  // panels whose cells run together
+    bool far;       // whether a member's panels of W_hh lie beyond the second cache level
     const PassSpace<C> &space;
   };
   struct State {  // h before a step, [rows, O]
@@ -63,7 +65,7 @@ class ForwardRun {
   };
   void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
                    const C *pre, State state, C *next) const;
-  int64_t panels_per_tile(int64_t rows) const;
+  int64_t panels_per_tile(const Member &member) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   int64_t step_at(const Pass &pass, int64_t position) const {

@@ -1,10 +1,9 @@
-// The large products of a call, cut into pieces for the team: x W over many rows, and dG^T x over a whole sequence.
+// The large products of a call, cut into pieces for the team: x W over many rows.
 // Pieces are whole output elements, so who computes one never changes its sum.
 #pragma once
 
 #include "backend/cpu/dimensions.h"
 #include "backend/cpu/team.h"
-#include "kernels/cpu/pack.h"
 
 namespace rondo::cpu {
 
@@ -60,56 +59,6 @@ struct RowsProduct {
     kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), std::min(rows_per_piece, rows - row),
                     K, panels.vectors_at(panel), c + row * c_row + panel * panels.width(), c_row, accumulate,
                     std::max<int64_t>(of_rows, 1), far ? weights + panels.offset(next, K) : nullptr});
-  }
-};
-
-// c[M, columns] = sum over rows of g[row, m] * x(row)[column]: a weight's gradient. Both operands are copied block by
-// block into the member's scratch: g is read down its columns, and rows far apart in memory would cost a page's look-up
-// each.
-template <class C, class RowOf>
-struct GradientProduct {
-  const C *g;
-  int64_t g_row, M;
-  RowOf x;  // row number to its first element, never nullptr
-  int64_t rows, columns;
-  Panels panels;
-  C *c;
-  int64_t c_row;
-
-  // A block of g and one of a panel of x fit the scratch together, and a panel's block the second cache level.
-  static constexpr int64_t rows_per_block = 256;
-  static constexpr int64_t columns_per_piece = 384 / static_cast<int64_t>(sizeof(C));
-  static constexpr int64_t panels_per_piece = 8;
-
-  void run(const kernels::Kernels<C> &kernel, const Member &member) const {
-    const int64_t groups = divide_up(panels.count(), panels_per_piece);
-    const int64_t pieces = divide_up(M, columns_per_piece) * groups;
-    for (int64_t piece = member.first(pieces); piece < member.last(pieces); ++piece) {
-      const int64_t m = piece / groups * columns_per_piece;
-      const int64_t panel = piece % groups * panels_per_piece;
-      for (int64_t row = 0; row == 0 || row < rows; row += rows_per_block) {
-        block(kernel, member, m, panel, row);
-      }
-    }
-  }
-
- private:
-  // One block of rows into one piece of c.
-  void block(const kernels::Kernels<C> &kernel, const Member &member, int64_t m, int64_t first_panel,
-             int64_t row) const {
-    auto *g_block = static_cast<C *>(member.scratch);
-    C *x_block = g_block + rows_per_block * columns_per_piece;
-    const int64_t K = std::min(rows_per_block, rows - row);
-    const int64_t count = std::min(columns_per_piece, M - m);
-    kernels::pack_rows([&](int64_t k) { return g + (row + k) * g_row + m; }, K, count, columns_per_piece, g_block);
-    for (int64_t panel = first_panel; panel < std::min(first_panel + panels_per_piece, panels.count()); ++panel) {
-      const int64_t column = panel * panels.width();
-      const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-      kernels::pack_rows([&](int64_t k) { return x(row + k) + column; }, K, std::min(width, columns - column), width,
-                         x_block);
-      kernel.product({g_block, 1, columns_per_piece, x_block, count, K, panels.vectors_at(panel),
-                      c + m * c_row + column, c_row, row > 0, columns_per_piece, nullptr});
-    }
   }
 };
 

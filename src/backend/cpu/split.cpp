@@ -1,6 +1,5 @@
 // The cost model. Its constants are relations between parts of one core and hold within a factor of two from Zen 4 to
-// Zen 5: a vector from the second cache level takes as long as two multiply-adds, from beyond it six, a meeting of two
-// threads (50 to 250 ns) as long as 800.
+// Zen 5: a vector from the second cache level takes as long as two multiply-adds, from beyond it six.
 #include "backend/cpu/split.h"
 
 namespace rondo::cpu {
@@ -11,7 +10,6 @@ constexpr double second_level_bytes = 1 << 20;
 constexpr double from_first_level = 1;  // a load and a multiply-add start together
 constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
-constexpr double meeting = 800;
 // Gates, activations and states of one vector of units, per gate.
 constexpr double cell_per_gate_vector = 25;
 // A register block's rows: how often a step reads its weights.
@@ -34,10 +32,10 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
 
 }  // namespace
 
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads) {
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads, double meeting_ns) {
   SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, 0, Split::alone, Split::alone};
-  // Two members meet in one exchange of a cache line; more take turns at it.
-  const double meetings = meeting * (1 + 0.25 * std::max(0, threads - 2)) * (dims.P > 0 ? 2 : 1);
+  const double meeting = meeting_ns * multiply_adds_per_ns;
+  const double meetings = meeting * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
   const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
   costs.columns = step_cost(dims, element_bytes, rows, std::max(widest, 1.0 / panels)) + meetings;

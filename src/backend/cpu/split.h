@@ -1,5 +1,5 @@
 // How the members of a team share the steps of one layer and direction: a small cost model chooses, `explain` shows it.
-// It depends on sizes alone, and no choice changes a result.
+// No choice changes a result, so it may go by what the machine does at the moment.
 #pragma once
 
 #include <string>
@@ -16,15 +16,18 @@ enum class Split {
   directions,  // forward only: two members, a direction each; they meet once a layer
 };
 
-// Estimates for one step of one direction, in vector multiply-adds from registers: about 1/8 ns each where two start in
-// a cycle.
+// Two a cycle, near 4 GHz; half of it where vectors are executed in halves.
+inline constexpr double multiply_adds_per_ns = 8;
+
+// Estimates for one step of one direction, in vector multiply-adds from registers.
 struct SplitCosts {
   double alone, columns, rows, directions;  // directions: 0 where they cannot run side by side
   Split forward, backward;
 };
 
-// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads);
+// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic. meeting_ns: of the threads, as
+// their team measured it.
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads, double meeting_ns);
 
 const char *name_of(Split split);
 
@@ -35,7 +38,7 @@ struct Share {
   int64_t first_unit, last_unit;
 
   int64_t rows_of(int64_t active) const {
-    return active <= first_row ? 0 : (active - first_row + row_step - 1) / row_step;
+    return row_step == 1 ? active : active <= first_row ? 0 : (active - first_row + row_step - 1) / row_step;
   }
 };
 

@@ -263,12 +263,62 @@ void Team::run_erased(int wanted, void *caller_scratch, Call call, const void *w
   const Places places(together ? std::min(wanted, static_cast<int>(workers_.size()) + 1) : 1, processors_);
   if (places.taken() > 1) {
     run_together(places.taken(), caller_scratch, call, work);
-    return;
+  } else {
+    if (lock.owns_lock()) {
+      lock.unlock();
+    }
+    call(work, {0, 1, nullptr, caller_scratch});
   }
-  if (lock.owns_lock()) {
-    lock.unlock();
+  last_end_.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+double Team::meeting_ns(int members) {
+  using Clock = std::chrono::steady_clock;
+  const auto now = Clock::now();
+  int64_t due = measure_next_.load(std::memory_order_relaxed);
+  const int64_t next = (now + measure_every).time_since_epoch().count();
+  if (members <= 1 || now.time_since_epoch().count() < due ||
+      !measure_next_.compare_exchange_strong(due, next, std::memory_order_relaxed)) {
+    return meeting_ns_.load(std::memory_order_relaxed);
   }
-  call(work, {0, 1, nullptr, caller_scratch});
+  constexpr int batches = 3;
+  constexpr int meetings = 12;
+  constexpr std::chrono::microseconds limit{200};
+  std::atomic<bool> enough{false};
+  double measured[batches] = {};
+  Clock::duration spent{};
+  run(members, nullptr, [&](const Member &member) {
+    for (double &batch : measured) {
+      member.sync();
+      if (enough.load(std::memory_order_relaxed)) {
+        return;
+      }
+      const auto start = Clock::now();  // whoever had to be woken is here by now
+      for (int meeting = 0; meeting < meetings; ++meeting) {
+        member.sync();
+      }
+      if (member.index == 0) {
+        const auto end = Clock::now();
+        batch = std::chrono::duration<double, std::nano>(end - start).count() / meetings;
+        spent += end - start;
+        enough.store(spent > limit, std::memory_order_relaxed);
+      }
+    }
+  });
+  // An interrupt lengthens one batch; where time ran out, the slowest is the truth.
+  std::sort(measured, measured + batches);
+  const double result = enough.load() ? measured[batches - 1] : measured[batches / 2];
+  meeting_ns_.store(result, std::memory_order_relaxed);
+  if (result > slow_meeting_ns) {
+    measure_next_.store((now + measure_again).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  return result;
+}
+
+bool Team::awake() const {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const std::chrono::steady_clock::duration since(now.count() - last_end_.load(std::memory_order_relaxed));
+  return since < spin_after_call;
 }
 
 void Team::run_together(int count, void *caller_scratch, Call call, const void *work) {

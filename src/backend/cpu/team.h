@@ -21,6 +21,12 @@ inline constexpr std::chrono::microseconds spin_in_call{20};
 // A worker whose call has ended polls this long for the next one, then sleeps until it is woken.
 inline constexpr std::chrono::microseconds spin_after_call{50};
 
+// How old a measured meeting may be; to measure takes some microseconds. Sooner again where it took this long: members
+// that were just woken share a core until the system parts them.
+inline constexpr std::chrono::milliseconds measure_every{50};
+inline constexpr std::chrono::milliseconds measure_again{1};
+inline constexpr double slow_meeting_ns = 2000;
+
 // What different threads write stays this far apart: some processors fetch lines of 64 bytes in pairs.
 inline constexpr size_t apart = 128;
 
@@ -82,6 +88,15 @@ class Team {
         [](const void *work, const Member &member) { (*static_cast<const Job *>(work))(member); }, &job);
   }
 
+  // Nanoseconds that `members` take to meet, measured now and then by the caller: it moves with the machine's clock and
+  // neighbours for minutes at a time, and a member that another process keeps from its core shows in it.
+  double meeting_ns(int members);
+  // As last measured, or what is usual.
+  double last_meeting_ns() const { return meeting_ns_.load(std::memory_order_relaxed); }
+  // Whether a run ended so lately that the workers may still poll; else they sleep, and waking them takes as long as
+  // many short calls.
+  bool awake() const;
+
  private:
   using Call = void (*)(const void *work, const Member &member);
   struct Worker;
@@ -108,6 +123,9 @@ class Team {
   int processors_ = 1;
   uint32_t born_in_;  // which process, counted in forks, the workers live in
   Barrier barrier_;
+  std::atomic<int64_t> measure_next_{0};  // in the steady clock's ticks
+  std::atomic<double> meeting_ns_{100};
+  std::atomic<int64_t> last_end_{0};  // of a run, in the steady clock's ticks
   alignas(apart) Run run_{};
   alignas(apart) std::atomic<int> unfinished_{0};
 };

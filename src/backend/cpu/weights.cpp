@@ -1,7 +1,6 @@
-// Packing by panels, the members taking turns: panel p is member p % count's, whatever matrix it is in.
+// Packing in pieces of a panel, or of a few of a matrix's rows, which the members share out evenly. Who packs a piece
+// does not show: packing computes nothing.
 #include "backend/cpu/weights.h"
-
-#include "kernels/cpu/pack.h"
 
 namespace rondo::cpu {
 namespace {
@@ -14,51 +13,66 @@ const void *parameter(const Spec &spec, const void *const *params, int64_t layer
   return params[param_index(spec, layer, direction, kind)];
 }
 
-// Panels whose columns are the source's rows, as W^T is for x W^T; row_of(column) is -1 where there is none.
+const void *element(Storage storage, const void *data, int64_t index) {
+  return static_cast<const char *>(data) + index * dtype_size(static_cast<rondo_dtype_t>(storage));
+}
+
+// Panels whose columns are the source's rows, as W^T is for x W^T. row_of(column) is -1 where there is none; the
+// columns of one vector are rows that follow one another.
 template <class C, class RowOf>
 void pack_transposed(const Member &member, Storage storage, const void *source, int64_t K, RowOf row_of,
                      const Panels &panels, C *to) {
-  kernels::with_storage(storage, source, [&](const auto *data) {
-    for (int64_t panel = member.index; panel < panels.count(); panel += member.count) {
-      const int64_t first = panel * panels.width();
-      kernels::pack_transposed(
-          data, K, [&](int64_t n) { return row_of(first + n); }, K, int64_t{panels.vectors_at(panel)} * panels.lanes,
-          to + panels.offset(panel, K));
+  constexpr int64_t rows_per_piece = 128;
+  const auto pack = kernels::kernels<C>().pack_columns[static_cast<int>(storage)];
+  const int64_t cuts = divide_up(K, rows_per_piece);
+  const int64_t pieces = panels.count() * cuts;
+  for (int64_t piece = member.first(pieces); piece < member.last(pieces); ++piece) {
+    const int64_t panel = piece / cuts;
+    const int64_t k = piece % cuts * rows_per_piece;
+    kernels::PanelColumns<C> part{};
+    part.ld = K;
+    part.K = std::min(rows_per_piece, K - k);
+    part.vectors = panels.vectors_at(panel);
+    part.panel = to + panels.offset(panel, K) + k * part.vectors * panels.lanes;
+    for (int v = 0; v < part.vectors; ++v) {
+      const int64_t column = panel * panels.width() + int64_t{v} * panels.lanes;
+      while (part.valid[v] < panels.lanes && row_of(column + part.valid[v]) >= 0) {
+        ++part.valid[v];
+      }
+      part.rows[v] = part.valid[v] == 0 ? nullptr : element(storage, source, row_of(column) * K + k);
     }
-  });
+    pack(part);
+  }
 }
 
 // Panels whose rows are the source's rows, as W is for dG W; row_of(k) is -1 where there is none.
 template <class C, class RowOf>
 void pack_rows(const Member &member, Storage storage, const void *source, int64_t columns, int64_t K, RowOf row_of,
                const Panels &panels, C *to) {
-  kernels::with_storage(storage, source, [&](const auto *data) {
-    for (int64_t panel = member.index; panel < panels.count(); panel += member.count) {
-      const int64_t first = panel * panels.width();
-      const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-      const auto start_of = [&](int64_t k) {
-        const int64_t row = row_of(k);
-        return row < 0 ? nullptr : data + row * columns + first;
-      };
-      kernels::pack_rows(start_of, K, std::min(width, columns - first), width, to + panels.offset(panel, K));
-    }
-  });
+  const auto pack = kernels::kernels<C>().pack_row[static_cast<int>(storage)];
+  for (int64_t k = member.first(K); k < member.last(K); ++k) {
+    const int64_t row = row_of(k);
+    const bool exists = row >= 0;
+    pack({exists ? element(storage, source, row * columns) : nullptr, exists ? columns : 0, panels.columns,
+          panels.vectors, K, k, to});
+  }
 }
 
 // A bias in gate order; zeros where there is none.
 template <class C>
 void pack_bias(const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer, int64_t direction,
                ParamKind kind, C *to) {
+  std::fill_n(to, dims.gates, C{0});
   if (spec.bias == 0) {
-    std::fill_n(to, dims.gates, C{0});
     return;
   }
-  kernels::with_storage(storage_of(spec), parameter(spec, params, layer, direction, kind), [&](const auto *data) {
-    for (int64_t column = 0; column < dims.gates; ++column) {
-      const int64_t row = dims.gate_row(column);
-      to[column] = row < 0 ? C{0} : kernels::from_storage<C>(data[row]);
-    }
-  });
+  const Storage storage = storage_of(spec);
+  const void *data = parameter(spec, params, layer, direction, kind);
+  const auto load = kernels::kernels<C>().load[static_cast<int>(storage)];
+  for (int64_t column = 0; column < dims.gates; column += dims.lanes) {
+    const int64_t row = dims.gate_row(column);
+    load(element(storage, data, row), to + column, std::min<int64_t>(dims.lanes, dims.H - row % dims.H));
+  }
 }
 
 }  // namespace

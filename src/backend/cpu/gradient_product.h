@@ -1,0 +1,113 @@
+// A weight's gradient, dG^T x over a whole sequence; x is cut into panels once for the team, in room the call lends.
+// A piece is whole output elements, each a sum over blocks of rows in order, so who computes it does not show.
+#pragma once
+
+#include "backend/cpu/dimensions.h"
+#include "backend/cpu/team.h"
+
+namespace rondo::cpu {
+
+// Rows in one block of the sums, from the weight's shape alone.
+inline int64_t gradient_block_rows(int64_t room_rows) { return std::min<int64_t>(128, room_rows); }
+
+// c[gate*units + unit, column] = (or +=) sum over rows of g[row, column of gate and unit] * x(row)[column], where g's
+// columns are, per block of lanes units, each gate's lanes in turn.
+template <class C, class RowOf, class Finish>
+struct GradientProduct {
+  const C *g;
+  int64_t g_row, gates, units;
+  RowOf x;  // row number to its first element, never nullptr
+  int64_t rows, columns;
+  Panels panels;
+  C *room;  // the whole team's, for panels of x
+  int64_t room_elements;
+  C *c;  // columns are written up to panels.columns
+  int64_t c_row;
+  bool accumulate;
+  Finish finish;  // called with a row and column of c, and how many of each there are, once they are complete
+
+  // A panel's block of rows stays in the first cache level, a piece of c and its block of g in the second, and one
+  // group's panels in the third.
+  static constexpr int64_t rows_per_pass = 2048;
+  static constexpr int64_t units_per_piece = 384 / static_cast<int64_t>(sizeof(C));
+  static constexpr int64_t columns_per_group = 2048 / static_cast<int64_t>(sizeof(C));
+
+  void run(const kernels::Kernels<C> &kernel, const Member &member) const {
+    const int64_t room_rows = room_elements / panels.columns;
+    const int64_t block = gradient_block_rows(room_rows);
+    const int64_t step = std::min(rows_per_pass, room_rows) / block * block;
+    for (int64_t row = 0; row == 0 || row < rows; row += step) {
+      member.sync();  // the room may still be read
+      pack(kernel, member, row, std::min(step, rows - row), block);
+      member.sync();
+      products(kernel, member, row, std::min(step, rows - row), block);
+    }
+  }
+
+ private:
+  C *block_panels(int64_t row) const { return room + row * panels.columns; }
+
+  void pack(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count,
+            int64_t block) const {
+    const auto storage = sizeof(C) == 8 ? kernels::Storage::f64 : kernels::Storage::f32;
+    const auto pack_row = kernel.pack_row[static_cast<int>(storage)];
+    for (int64_t row = member.first(count); row < member.last(count); ++row) {
+      const int64_t start = row / block * block;
+      pack_row({x(first + row), columns, panels.columns, panels.vectors, std::min(block, count - start), row - start,
+                block_panels(start)});
+    }
+  }
+
+  // This member's units of this member's gates and groups of columns.
+  void products(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count,
+                int64_t block) const {
+    const int64_t lanes = panels.lanes;
+    const int64_t per_gate = divide_up(units, lanes);
+    const int64_t per_group = gates * per_gate;
+    const int64_t all = divide_up(panels.count(), panels_per_group()) * per_group;
+    for (int64_t item = member.first(all); item < member.last(all);) {
+      const int64_t in_group = item % per_group;
+      const int64_t vector = in_group % per_gate;
+      const int64_t vectors = std::min({units_per_piece / lanes, per_gate - vector, member.last(all) - item});
+      const Piece piece{in_group / per_gate, vector, std::min(vectors * lanes, units - vector * lanes),
+                        item / per_group * panels_per_group()};
+      for (int64_t row = 0; row == 0 || row < count; row += block) {
+        product(kernel, member, piece, first + row, std::min(block, count - row), block_panels(row));
+      }
+      if (first + count >= rows) {
+        const int64_t column = piece.panel * panels.width();
+        finish(piece.gate * units + vector * lanes, piece.count, column,
+               std::min(panels_per_group() * panels.width(), columns - column));
+      }
+      item += vectors;
+    }
+  }
+
+  struct Piece {
+    int64_t gate, vector, count;  // units, from a whole vector on
+    int64_t panel;                // the first of its group
+  };
+
+  // Groups of about the same width, so that members who share out groups have about the same work.
+  int64_t panels_per_group() const {
+    const int64_t most = std::max<int64_t>(1, columns_per_group / panels.width());
+    return divide_up(panels.count(), divide_up(panels.count(), most));
+  }
+
+  // One block of rows into one piece of c.
+  void product(const kernels::Kernels<C> &kernel, const Member &member, const Piece &piece, int64_t row, int64_t K,
+               const C *x_block) const {
+    const int64_t lanes = panels.lanes;
+    auto *g_block = static_cast<C *>(member.scratch);
+    kernel.gather_blocks({g + row * g_row + (piece.vector * gates + piece.gate) * lanes, g_row, gates * lanes, K,
+                          divide_up(piece.count, lanes), g_block, units_per_piece});
+    C *to = c + (piece.gate * units + piece.vector * lanes) * c_row;
+    for (int64_t panel = piece.panel; panel < std::min(piece.panel + panels_per_group(), panels.count()); ++panel) {
+      kernel.product({g_block, 1, units_per_piece, x_block + panels.offset(panel, K), piece.count, K,
+                      panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || row > 0,
+                      units_per_piece, nullptr});
+    }
+  }
+};
+
+}  // namespace rondo::cpu
