@@ -220,7 +220,8 @@ void product(const Product<T> &p) {
   do {
     const int64_t K = std::min(kBlockK, p.K - k0);
     const T *next = k0 + K < p.K ? p.panel + (k0 + K) * panel_row : p.next;
-    int64_t left = p.next == nullptr ? 0 : lines_per_k;  // lines to ask for, per k
+    // Lines to ask for, per k. A panel that is passed over once only streams, which the processor sees.
+    int64_t left = p.next == nullptr || count < 2 ? 0 : lines_per_k;
     int64_t m = 0;
     for (int64_t piece = 0; piece < count; ++piece) {
       const int64_t rows = (p.M - m) / (count - piece);

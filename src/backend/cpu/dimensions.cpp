@@ -3,7 +3,7 @@
 
 namespace rondo::cpu {
 
-Dimensions::Dimensions(const Spec &spec, int vector_lanes, int plain_panel_vectors)
+Dimensions::Dimensions(const Spec &spec, int vector_lanes, int plain_panel_vectors, const kernels::Bf16Kernels *bf16)
     : I(spec.input_size),
       H(spec.hidden_size),
       P(spec.proj_size),
@@ -18,6 +18,7 @@ Dimensions::Dimensions(const Spec &spec, int vector_lanes, int plain_panel_vecto
       output(D * O),
       widest_input(std::max(I, L > 1 ? output : I)),
       plain_vectors(plain_panel_vectors),
-      gate_panels{gates, kernels::gate_panel_vectors(static_cast<int>(G)), lanes} {}
+      gate_panels{gates, kernels::gate_panel_vectors(static_cast<int>(G)), lanes},
+      dot(bf16) {}
 
 }  // namespace rondo::cpu

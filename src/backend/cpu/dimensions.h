@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "core/problem.h"
+#include "kernels/cpu/bf16_dot.h"
 #include "kernels/cpu/kernels.h"
 
 namespace rondo::cpu {
@@ -27,7 +28,8 @@ struct Panels {
 };
 
 struct Dimensions {
-  Dimensions(const Spec &spec, int lanes, int plain_vectors);
+  // dot: the bf16 dot product where forward is to use it, or NULL.
+  Dimensions(const Spec &spec, int lanes, int plain_vectors, const kernels::Bf16Kernels *dot);
 
   int64_t I, H, P, O, L, D, G;
   int lanes;
@@ -37,6 +39,7 @@ struct Dimensions {
   int64_t widest_input;  // of all layers
   int plain_vectors;
   Panels gate_panels;
+  const kernels::Bf16Kernels *dot;
 
   // Gate column to row of W_ih and W_hh, -1 for a unit that does not exist: column (block*G + g)*lanes + u is gate g of
   // unit block*lanes + u.

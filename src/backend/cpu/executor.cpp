@@ -22,17 +22,19 @@ static_assert(static_cast<int>(kernels::Storage::f64) == RONDO_F64 &&
               static_cast<int>(kernels::Storage::f16) == RONDO_F16 &&
               static_cast<int>(kernels::Storage::bf16) == RONDO_BF16);
 
-uint64_t format_of(const Spec &spec, int lanes, int plain_vectors) {
+uint64_t format_of(const Spec &spec, int lanes, int plain_vectors, bool pairs) {
   return format_hash({spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers, spec.bidirectional,
-                      spec.bias, spec.dtype, lanes, plain_vectors,
+                      spec.bias, spec.dtype, lanes, plain_vectors, pairs ? 1 : 0,
                       RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100});
 }
 
 template <class C>
 Facts<C> make_facts(const Spec &spec, const Problem &problem) {
   const auto &kernel = kernels::kernels<C>();
-  return {spec,   problem,        Dimensions(spec, kernel.lanes, kernel.panel_vectors),
-          kernel, next_plan_id(), format_of(spec, kernel.lanes, kernel.panel_vectors)};
+  // What is projected would have to be rounded once more; such networks stay with f32 products.
+  const auto *dot = spec.storage() == RONDO_BF16 && spec.proj_size == 0 ? kernels::bf16_kernels() : nullptr;
+  return {spec,   problem,        Dimensions(spec, kernel.lanes, kernel.panel_vectors, dot),
+          kernel, next_plan_id(), format_of(spec, kernel.lanes, kernel.panel_vectors, dot != nullptr)};
 }
 
 // The packed parameters' layout is the passes' order: per layer, then per direction.
@@ -88,6 +90,9 @@ std::string CpuExecutor<C>::description() const {
   const char *arithmetic = sizeof(C) == 8 ? "f64" : "f32";
   std::string text = "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) + " " +
                      arithmetic + " lanes, products accumulate in " + arithmetic + "\n" + split_text();
+  if (facts_.dims.dot != nullptr) {
+    text += "cpu: forward products by the processor's bf16 dot product, which takes subnormals as zero\n";
+  }
   if (facts_.spec.autotune != 0) {
     text += "cpu: autotune has one candidate here, so nothing was timed\n";
   }

@@ -90,17 +90,20 @@ struct Reserve {
 // What the steps of one layer and direction work in.
 template <class C>
 struct PassSpace {
-  C *pre;         // [chunk rows, gates]
-  C *state[2];    // [N, padded O] each: steps take turns
-  C *c;           // [N, padded H]
-  C *projected;   // [N, padded H]; inference with projection
-  char *weights;  // one layer and direction's, where the parameters are not packed
+  C *pre;                         // [chunk rows, gates]
+  C *state[2];                    // [N, padded O] each: steps take turns
+  C *c;                           // [N, padded H]
+  C *projected;                   // [N, padded H]; inference with projection
+  kernels::Bf16 *state_pairs[2];  // [N, padded O]: the states as operands of the bf16 dot product
+  char *weights;                  // one layer and direction's, where the parameters are not packed
 
   PassSpace(Arena &arena, const Facts<C> &facts, Checked N, Checked S)
       : pre(arena.take<C>(Checked(std::min(S.value(), facts.chunk_rows(N.value()))) * facts.dims.gates)),
         state{arena.take<C>(N * facts.dims.padded_O), arena.take<C>(N * facts.dims.padded_O)},
         c(arena.take<C>(facts.cell().has_cell_state ? N * facts.dims.padded_H : Checked(0))),
         projected(arena.take<C>(facts.dims.P > 0 && !facts.problem.training ? N * facts.dims.padded_H : Checked(0))),
+        state_pairs{arena.take<kernels::Bf16>(facts.dims.dot != nullptr ? N * facts.dims.padded_O : Checked(0)),
+                    arena.take<kernels::Bf16>(facts.dims.dot != nullptr ? N * facts.dims.padded_O : Checked(0))},
         weights(arena.take<char>(0)) {
     ForwardWeights<C>(arena, facts.dims, facts.dims.widest_input);
   }
@@ -111,6 +114,7 @@ struct ForwardSpace {
   SequenceMap map;
   void *scratch;         // member 0's
   C *input;              // [S, widest input]
+  kernels::Bf16 *pairs;  // [S, even widest input]: a layer\'s input as operand of the bf16 dot product
   C *history[2];         // [S, D*O] each; inference only: layers take turns
   C *padding_row;        // [D*O]
   PassSpace<C> pass[2];  // by direction; one place where directions run one after the other
@@ -119,6 +123,8 @@ struct ForwardSpace {
       : map(arena, T, N),
         scratch(arena.take<char>(member_scratch_bytes)),
         input(arena.take<C>(S * facts.dims.widest_input)),
+        pairs(arena.take<kernels::Bf16>(facts.dims.dot != nullptr ? S * kernels::bf16_even(facts.dims.widest_input)
+                                                                  : Checked(0))),
         history{arena.take<C>(facts.problem.training ? Checked(0) : S * facts.dims.output),
                 arena.take<C>(facts.problem.training || facts.dims.L == 1 ? Checked(0) : S * facts.dims.output)},
         padding_row(arena.take<C>(facts.dims.output)),

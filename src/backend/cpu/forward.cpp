@@ -2,6 +2,8 @@
 // what another wrote, and nowhere else.
 #include "backend/cpu/forward.h"
 
+#include <type_traits>
+
 namespace rondo::cpu {
 
 template <class C>
@@ -18,23 +20,53 @@ C *ForwardRun<C>::history_of(int64_t layer) const {
 
 template <class C>
 auto ForwardRun<C>::first_source(const Member &member) const -> Source {
-  if (facts_.storage_is_compute() && space_.map.direct()) {
-    return {static_cast<const C *>(call_.args.x), dims_.I};
+  const Rows<C> rows(facts_, space_.map, member);
+  if (dims_.dot != nullptr) {
+    const auto *x = static_cast<const kernels::Bf16 *>(call_.args.x);
+    if (space_.map.direct() && dims_.I % 2 == 0) {
+      return {nullptr, 0, x, dims_.I, false};
+    }
+    const int64_t row = kernels::bf16_even(dims_.I);
+    rows.each([&](int64_t p, int64_t t, int64_t r) {
+      kernels::Bf16 *to = space_.pairs + p * row;
+      std::copy_n(x + space_.map.position(t, r) * dims_.I, dims_.I, to);
+      std::fill(to + dims_.I, to + row, kernels::Bf16{});
+    });
+    return {nullptr, 0, space_.pairs, row, true};
   }
-  Rows<C>(facts_, space_.map, member).load(call_.args.x, dims_.I, space_.input, dims_.I);
-  return {space_.input, dims_.I};
+  if (facts_.storage_is_compute() && space_.map.direct()) {
+    return {static_cast<const C *>(call_.args.x), dims_.I, nullptr, 0, false};
+  }
+  rows.load(call_.args.x, dims_.I, space_.input, dims_.I);
+  return {space_.input, dims_.I, nullptr, 0, true};
+}
+
+// Rows of C that hold bf16 values, as the bf16 dot product reads them.
+template <class C>
+auto ForwardRun<C>::as_pairs(const Member &member, const C *rows, int64_t row, int64_t width) const -> Source {
+  if constexpr (std::is_same_v<C, float>) {
+    const int64_t even = kernels::bf16_even(width);
+    for (int64_t p = member.first(space_.map.S()); p < member.last(space_.map.S()); ++p) {
+      kernels::Bf16 *to = space_.pairs + p * even;
+      dims_.dot->store(rows + p * row, to, width);
+      std::fill(to + width, to + even, kernels::Bf16{});
+    }
+    return {nullptr, 0, space_.pairs, even, true};
+  }
+  return {};
 }
 
 template <class C>
 auto ForwardRun<C>::next_source(const Member &member, int64_t layer) const -> Source {
   const LayerDropout dropout = layer_dropout(facts_, seed_, offset_, layer - 1);
-  const C *below = history_of(layer - 1);
-  if (!dropout.active) {
-    return {below, dims_.output};
+  const C *rows = history_of(layer - 1);
+  if (dropout.active) {
+    Rows<C>(facts_, space_.map, member)
+        .apply_dropout(dropout, true, rows, dims_.output, dims_.output, space_.input, dims_.output);
+    rows = space_.input;
   }
-  Rows<C>(facts_, space_.map, member)
-      .apply_dropout(dropout, true, below, dims_.output, dims_.output, space_.input, dims_.output);
-  return {space_.input, dims_.output};
+  return dims_.dot != nullptr ? as_pairs(member, rows, dims_.output, dims_.output)
+                              : Source{rows, dims_.output, nullptr, 0, true};
 }
 
 template <class C>
@@ -60,8 +92,7 @@ void ForwardRun<C>::operator()(const Member &member) const {
 template <class C>
 void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const {
   const bool by_direction = split_ == Split::directions && member.count > 1;
-  const bool shared_source = layer > 0 || source.rows == space_.input;
-  if (by_direction && shared_source) {
+  if (by_direction && source.shared) {
     member.sync();
   }
   for (int64_t direction = 0; direction < dims_.D; ++direction) {
@@ -75,7 +106,7 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
     if (packed_ == nullptr) {
       weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction);
     }
-    run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || shared_source,
+    run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || source.shared,
                     split_ == Split::directions ? Split::alone : split_, panels_per_tile(here),
                     panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O), space});
     if (!by_direction && direction < dims_.D - 1) {
@@ -104,42 +135,55 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
                     {share.first_row, share.row_step, share.first_unit, share.last_unit});
   }
   if (call_.args.h0 != nullptr && facts_.storage_is_compute() && map.plain() && dims_.O == dims_.padded_O) {
-    return {static_cast<const C *>(call_.args.h0) + index * map.N() * dims_.O, dims_.O};
+    return {static_cast<const C *>(call_.args.h0) + index * map.N() * dims_.O, dims_.O, nullptr};
   }
   const auto part = pass.split == Split::rows ? typename Rows<C>::StatePart{share.first_row, share.row_step, 0, dims_.O}
                                               : rows.whole_rows(dims_.O);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[0], dims_.padded_O, part);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[1], dims_.padded_O, part);
-  return {pass.space.state[0], dims_.padded_O};
+  if constexpr (std::is_same_v<C, float>) {
+    for (int64_t r = dims_.dot == nullptr ? map.N() : part.first_row; r < map.N(); r += part.row_step) {
+      for (kernels::Bf16 *pairs : pass.space.state_pairs) {
+        dims_.dot->store(pass.space.state[0] + r * dims_.padded_O, pairs + r * dims_.padded_O, dims_.padded_O);
+      }
+    }
+  }
+  return {pass.space.state[0], dims_.padded_O, pass.space.state_pairs[0]};
 }
 
-// W_ih x for packed rows [first, last).
+// what(product) with W_ih x for packed rows [first, last).
 template <class C>
-RowsProduct<C> ForwardRun<C>::input_product(const Pass &pass, int64_t first, int64_t last) const {
-  return {pass.source.rows + first * pass.source.row,
-          pass.source.row,
-          last - first,
-          dims_.input(pass.layer),
-          pass.weights.ih,
-          dims_.gate_panels,
-          pass.space.pre,
-          dims_.gates,
-          false,
-          space_.map.S()};
+template <class What>
+void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t last, What &&what) const {
+  const auto product = [&](const auto *rows, int64_t row, const auto *weights, int64_t K) {
+    using A = std::remove_cv_t<std::remove_pointer_t<decltype(rows)>>;
+    what(RowsProduct<C, A>{rows + first * row, row, last - first, K, weights, dims_.gate_panels, pass.space.pre,
+                           dims_.gates, false, space_.map.S()});
+  };
+  const Source &source = pass.source;
+  if constexpr (std::is_same_v<C, float>) {
+    if (dims_.dot != nullptr) {
+      product(source.pairs, source.pairs_row, pass.weights.ih.pairs, kernels::bf16_even(dims_.input(pass.layer)));
+      return;
+    }
+  }
+  product(source.rows, source.row, pass.weights.ih.full, dims_.input(pass.layer));
 }
 
 // Whether each member made just the columns that it will read.
 template <class C>
 bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
-  const RowsProduct<C> product = input_product(pass, first, last);
   const int64_t panels = dims_.gate_panels.count();
   const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  if (pass.split != Split::rows && (even || last - first <= rows_per_piece)) {
-    product.run_panels(facts_.kernel, member);
-    return true;
-  }
-  product.run(facts_.kernel, member);
-  return member.count == 1;
+  const bool own = pass.split != Split::rows && (even || last - first <= rows_per_piece);
+  with_input_product(pass, first, last, [&](const auto &product) {
+    if (own) {
+      product.run_panels(facts_.kernel, member);
+    } else {
+      product.run(facts_.kernel, member);
+    }
+  });
+  return own || member.count == 1;
 }
 
 // A sequence of one step, as in streaming: both products panel by panel. Calls take the panels upwards and downwards in
@@ -147,14 +191,15 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
 template <class C>
 int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const Share &share, State state) const {
   const int64_t count = share.last_panel - share.first_panel;
-  const RowsProduct<C> inputs = input_product(pass, 0, space_.map.S());
   for (int64_t done = 0; done < count; done += pass.group) {
     const int64_t here = std::min(pass.group, count - done);
     const int64_t first = backwards_ ? share.last_panel - done - here : share.first_panel + done;
-    for (int64_t panel = first; panel < first + here; ++panel) {
-      inputs.run_panel(facts_.kernel, panel, panel);
-    }
-    panels_step(member, pass, share, 0, {first, first + here}, backwards_, pass.space.pre, state, pass.space.state[1]);
+    with_input_product(pass, 0, space_.map.S(), [&](const auto &product) {
+      for (int64_t panel = first; panel < first + here; ++panel) {
+        product.run_panel(facts_.kernel, panel, panel);
+      }
+    });
+    panels_step(member, pass, share, 0, {first, first + here}, backwards_, pass.space.pre, state, 1);
   }
   if (dims_.P > 0) {
     member.sync();
@@ -183,12 +228,12 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     }
     for (; done < end; ++done) {
       const int64_t t = step_at(pass, done);
-      C *next = pass.space.state[(done + 1) % 2];
+      const int next = static_cast<int>((done + 1) % 2);
       step(member, pass, share, t, pass.space.pre + (map.offset(t) - first) * dims_.gates, state, next, done % 2 == 1);
-      state = {next, dims_.padded_O};
+      state = {pass.space.state[next], dims_.padded_O, pass.space.state_pairs[next]};
       if (dims_.P > 0) {
         member.sync();
-        project(member, pass, t, next);
+        project(member, pass, t, pass.space.state[next]);
         member.sync();
       } else if (pass.split == Split::columns && done + 1 < map.T()) {
         member.sync();
@@ -205,105 +250,6 @@ template <class C>
 C *ForwardRun<C>::projected_row(const Pass &pass, int64_t p, int64_t r) const {
   return reserve_ != nullptr ? reserve_->projected(pass.layer, pass.direction) + p * dims_.padded_H
                              : pass.space.projected + r * dims_.padded_H;
-}
-
-// Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches; a
-// few at a time, so that the cells of one overlap with those of the next.
-template <class C>
-void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
-                         State state, C *next, bool backwards) const {
-  const int64_t count = share.last_panel - share.first_panel;
-  for (int64_t done = 0; done < count; done += pass.group) {
-    const int64_t here = std::min(pass.group, count - done);
-    const int64_t first = backwards ? share.last_panel - done - here : share.first_panel + done;
-    panels_step(member, pass, share, t, {first, first + here}, backwards, pre, state, next);
-  }
-}
-
-template <class C>
-int64_t ForwardRun<C>::panels_per_tile(const Member &member) const {
-  const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
-  const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
-  return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
-}
-
-template <class C>
-void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
-                                bool backwards, const C *pre, State state, C *next) const {
-  const Panels &panels = dims_.gate_panels;
-  auto *tile = static_cast<C *>(member.scratch);
-  const int64_t active = space_.map.active(t);
-  const int64_t mine = share.rows_of(active);
-  const int64_t p0 = space_.map.offset(t);
-  const int64_t column = group.first * panels.width();
-  const int64_t unit = group.first * dims_.units_per_gate_panel();
-  const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
-  for (int64_t done = 0; done < mine; done += rows_per_tile) {
-    const int64_t rows = std::min(rows_per_tile, mine - done);
-    const int64_t r = share.first_row + done * share.row_step;
-    for (int64_t k = group.first; k < group.last; ++k) {
-      const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
-      const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
-      facts_.kernel.product({state.rows + r * state.row, state.row * share.row_step, 1,
-                             pass.weights.hh + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel),
-                             tile + panel * panels.width() - column, width, false, active,
-                             pass.far ? pass.weights.hh + panels.offset(after, dims_.O) : nullptr});
-    }
-    kernels::ForwardTile<C> work{};
-    work.rows = rows;
-    work.units = std::min(group.last * dims_.units_per_gate_panel(), dims_.H) - unit;
-    work.pre = pre + r * dims_.gates + column;
-    work.pre_row = dims_.gates * share.row_step;
-    work.recurrent = tile;
-    work.recurrent_row = width;
-    work.bias_x = pass.weights.bias_x + column;
-    work.bias_h = pass.weights.bias_h + column;
-    work.h_prev = state.rows + r * state.row + unit;
-    work.h_prev_row = state.row * share.row_step;
-    work.c = facts_.cell().has_cell_state ? pass.space.c + r * dims_.padded_H + unit : nullptr;
-    work.c_row = dims_.padded_H * share.row_step;
-    if (dims_.P > 0) {
-      work.h = projected_row(pass, p0 + r, r) + unit;
-      work.h_row = dims_.padded_H * share.row_step;
-    } else {
-      work.h = next + r * dims_.padded_O + unit;
-      work.h_row = dims_.padded_O * share.row_step;
-      work.history = pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit;
-      work.history_row = dims_.output * share.row_step;
-    }
-    if (reserve_ != nullptr) {
-      work.stash = reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column;
-      work.stash_row = dims_.gates * share.row_step;
-      work.extra = reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit;
-      work.extra_row = dims_.padded_H * share.row_step;
-    }
-    facts_.kernel.forward[facts_.spec.cell][facts_.storage()](work);
-  }
-}
-
-template <class C>
-void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C *next) const {
-  const Panels panels = dims_.plain_panels(dims_.O);
-  auto *tile = static_cast<C *>(member.scratch);
-  const int64_t active = space_.map.active(t);
-  const int64_t p0 = space_.map.offset(t);
-  for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
-    const int64_t column = panel * panels.width();
-    const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
-    const int64_t valid = std::min(width, dims_.O - column);
-    for (int64_t r = 0; r < active; r += rows_per_tile) {
-      const int64_t rows = std::min(rows_per_tile, active - r);
-      facts_.kernel.product({projected_row(pass, p0 + r, r), dims_.padded_H, 1,
-                             pass.weights.hr + panels.offset(panel, dims_.H), rows, dims_.H, panels.vectors_at(panel),
-                             tile, width, false, active, nullptr});
-      facts_.kernel.round[facts_.storage()](tile, rows * width);
-      for (int64_t k = 0; k < rows; ++k) {
-        const C *h = tile + k * width;
-        std::copy_n(h, valid, next + (r + k) * dims_.padded_O + column);
-        std::copy_n(h, valid, pass.history + (p0 + r + k) * dims_.output + pass.direction * dims_.O + column);
-      }
-    }
-  }
 }
 
 // What this member computed, which it alone needs not wait for; with a projection others computed it, but all have met.

@@ -27,9 +27,13 @@ class ForwardRun {
   void operator()(const Member &member) const;
 
  private:
+  // Rows as a product reads them: of C, or of bf16 where the bf16 dot product is used.
   struct Source {  // what a layer reads
     const C *rows;
     int64_t row;
+    const kernels::Bf16 *pairs;
+    int64_t pairs_row;
+    bool shared;  // whether members wrote parts of it for each other
   };
   struct Pass {  // one layer and direction
     int64_t layer, direction;
@@ -42,29 +46,34 @@ class ForwardRun {
     bool far;       // whether a member's panels of W_hh lie beyond the second cache level
     const PassSpace<C> &space;
   };
-  struct State {  // h before a step, [rows, O]
+  struct State {  // h before a step, [rows, O]; pairs too for the bf16 dot product, [rows, padded O]
     const C *rows;
     int64_t row;
+    const kernels::Bf16 *pairs;
   };
 
   Source first_source(const Member &member) const;
   Source next_source(const Member &member, int64_t layer) const;
   C *history_of(int64_t layer) const;
+  Source as_pairs(const Member &member, const C *rows, int64_t row, int64_t width) const;
   void run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const;
   void run_pass(const Member &member, const Pass &pass) const;
   State load_states(const Member &member, const Pass &pass, const Share &share) const;
-  RowsProduct<C> input_product(const Pass &pass, int64_t first, int64_t last) const;
+  template <class What>
+  void with_input_product(const Pass &pass, int64_t first, int64_t last, What &&what) const;
   int64_t lone_step(const Member &member, const Pass &pass, const Share &share, State state) const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
   // One step's units and rows of this member; `backwards` takes the panels in descending order.
-  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, State state, C *next,
+  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, State state, int next,
             bool backwards) const;
   struct Range {
     int64_t first, last;
   };
   void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
-                   const C *pre, State state, C *next) const;
+                   const C *pre, State state, int next) const;
+  void recurrent_product(const Pass &pass, const Share &share, int64_t panel, int64_t after, int64_t first,
+                         int64_t rows, int64_t active, State state, C *tile, int64_t tile_row) const;
   int64_t panels_per_tile(const Member &member) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;

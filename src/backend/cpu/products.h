@@ -2,6 +2,8 @@
 // Pieces are whole output elements, so who computes one never changes its sum.
 #pragma once
 
+#include <type_traits>
+
 #include "backend/cpu/dimensions.h"
 #include "backend/cpu/team.h"
 
@@ -14,17 +16,23 @@ inline constexpr int64_t rows_per_piece = 384;
 // processors that these kernels are for.
 inline constexpr int64_t near_bytes = 512 << 10;
 
+// Chains of the bf16 dot product: more hide the latency of a single row's sums where its weights are near.
+inline int bf16_chains(const Panels &panels, int64_t K, int64_t of_rows) {
+  return of_rows == 1 && panels.columns * K * 2 <= 2 * near_bytes ? 4 : 1;
+}
+
 template <class C>
 bool panels_are_far(int64_t panels, const Panels &cut, int64_t K) {
   return panels * cut.width() * K * static_cast<int64_t>(sizeof(C)) > near_bytes;
 }
 
 // c[rows, columns] = (or +=) a[rows, K] * panels, this member's part.
-template <class C>
+// A is C, or Bf16 for the bf16 dot product: then K is even and the panels hold pairs.
+template <class C, class A = C>
 struct RowsProduct {
-  const C *a;
+  const A *a;
   int64_t a_row, rows, K;
-  const C *weights;
+  const A *weights;
   Panels panels;
   C *c;
   int64_t c_row;
@@ -55,10 +63,18 @@ struct RowsProduct {
 
  private:
   void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t next) const {
-    const bool far = panels_are_far<C>(panels.count(), panels, K);
-    kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), std::min(rows_per_piece, rows - row),
-                    K, panels.vectors_at(panel), c + row * c_row + panel * panels.width(), c_row, accumulate,
-                    std::max<int64_t>(of_rows, 1), far ? weights + panels.offset(next, K) : nullptr});
+    const int64_t count = std::min(rows_per_piece, rows - row);
+    C *to = c + row * c_row + panel * panels.width();
+    if constexpr (std::is_same_v<A, C>) {
+      const bool far = panels_are_far<C>(panels.count(), panels, K);
+      kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), count, K, panels.vectors_at(panel),
+                      to, c_row, accumulate, std::max<int64_t>(of_rows, 1),
+                      far ? weights + panels.offset(next, K) : nullptr});
+    } else {
+      kernels::bf16_kernels()->product({a + row * a_row, a_row, weights + panels.offset(panel, K), count, K,
+                                        panels.vectors_at(panel), to, c_row, accumulate,
+                                        bf16_chains(panels, K, of_rows)});
+    }
   }
 };
 

@@ -2,6 +2,8 @@
 // does not show: packing computes nothing.
 #include "backend/cpu/weights.h"
 
+#include <utility>
+
 namespace rondo::cpu {
 namespace {
 
@@ -45,6 +47,18 @@ void pack_transposed(const Member &member, Storage storage, const void *source, 
   }
 }
 
+// The same in pairs, for the bf16 dot product.
+template <class C>
+void pack_pairs(const Member &member, const Dimensions &dims, const kernels::Bf16 *source, const GateMatrix<C> &to) {
+  const Panels &panels = dims.gate_panels;
+  for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
+    const int64_t first = panel * panels.width();
+    kernels::pack_bf16_transposed(
+        *dims.dot, source, to.K, [&](int64_t n) { return dims.gate_row(first + n); }, to.K,
+        int64_t{panels.vectors_at(panel)} * panels.lanes, to.pairs + panels.offset(panel, kernels::bf16_even(to.K)));
+  }
+}
+
 // Panels whose rows are the source's rows, as W is for dG W; row_of(k) is -1 where there is none.
 template <class C, class RowOf>
 void pack_rows(const Member &member, Storage storage, const void *source, int64_t columns, int64_t K, RowOf row_of,
@@ -79,8 +93,8 @@ void pack_bias(const Spec &spec, const Dimensions &dims, const void *const *para
 
 template <class C>
 ForwardWeights<C>::ForwardWeights(Arena &arena, const Dimensions &dims, int64_t input)
-    : ih(arena.take<C>(dims.gate_panels.elements(input))),
-      hh(arena.take<C>(dims.gate_panels.elements(dims.O))),
+    : ih(arena, dims, input),
+      hh(arena, dims, dims.O),
       bias_x(arena.take<C>(dims.gates)),
       bias_h(arena.take<C>(dims.gates)),
       hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.O).elements(dims.H) : Checked(0))) {}
@@ -91,8 +105,13 @@ void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimen
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
   const auto gate_row = [&](int64_t column) { return dims.gate_row(column); };
-  pack_transposed(member, storage, source(ParamKind::weight_ih), dims.input(layer), gate_row, dims.gate_panels, ih);
-  pack_transposed(member, storage, source(ParamKind::weight_hh), dims.O, gate_row, dims.gate_panels, hh);
+  for (const auto &[matrix, kind] : {std::pair(ih, ParamKind::weight_ih), std::pair(hh, ParamKind::weight_hh)}) {
+    if (dims.dot != nullptr) {
+      pack_pairs(member, dims, static_cast<const kernels::Bf16 *>(source(kind)), matrix);
+    } else {
+      pack_transposed(member, storage, source(kind), matrix.K, gate_row, dims.gate_panels, matrix.full);
+    }
+  }
   if (member.index == 0) {
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_ih, bias_x);
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_hh, bias_h);

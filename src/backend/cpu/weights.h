@@ -8,11 +8,25 @@
 
 namespace rondo::cpu {
 
+// Gate panels of K rows: of C, or of pairs of rows where forward uses the bf16 dot product.
+template <class C>
+struct GateMatrix {
+  int64_t K;
+  C *full;
+  kernels::Bf16 *pairs;
+
+  GateMatrix(Arena &arena, const Dimensions &dims, int64_t rows)
+      : K(rows),
+        full(arena.take<C>(dims.dot == nullptr ? dims.gate_panels.elements(K) : Checked(0))),
+        pairs(arena.take<kernels::Bf16>(dims.dot != nullptr ? dims.gate_panels.elements(kernels::bf16_even(K))
+                                                            : Checked(0))) {}
+};
+
 template <class C>
 struct ForwardWeights {
-  C *ih, *hh;          // K = input, K = O; gate panels
-  C *bias_x, *bias_h;  // [gates]; zeros without bias
-  C *hr;               // K = H; plain panels over O, with projection only
+  GateMatrix<C> ih, hh;  // K = input, K = O
+  C *bias_x, *bias_h;    // [gates]; zeros without bias
+  C *hr;                 // K = H; plain panels over O, with projection only
 
   ForwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
   // Packs this member's part; the team meets before anyone reads.

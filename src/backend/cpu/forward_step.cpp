@@ -1,0 +1,135 @@
+// One step of a layer and direction: products with W_hh and cells, panel by panel, then the projection where there is
+// one. What a member writes here, another reads after their next meeting.
+#include <type_traits>
+
+#include "backend/cpu/forward.h"
+
+namespace rondo::cpu {
+
+// Panels are taken in turn upwards and downwards, so that a step begins with what the last one left in the caches; a
+// few at a time, so that the cells of one overlap with those of the next.
+template <class C>
+void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
+                         State state, int next, bool backwards) const {
+  const int64_t count = share.last_panel - share.first_panel;
+  for (int64_t done = 0; done < count; done += pass.group) {
+    const int64_t here = std::min(pass.group, count - done);
+    const int64_t first = backwards ? share.last_panel - done - here : share.first_panel + done;
+    panels_step(member, pass, share, t, {first, first + here}, backwards, pre, state, next);
+  }
+}
+
+template <class C>
+int64_t ForwardRun<C>::panels_per_tile(const Member &member) const {
+  const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
+  const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
+  return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
+}
+
+template <class C>
+void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
+                                bool backwards, const C *pre, State state, int next) const {
+  const Panels &panels = dims_.gate_panels;
+  auto *tile = static_cast<C *>(member.scratch);
+  const int64_t active = space_.map.active(t);
+  const int64_t mine = share.rows_of(active);
+  const int64_t p0 = space_.map.offset(t);
+  const int64_t column = group.first * panels.width();
+  const int64_t unit = group.first * dims_.units_per_gate_panel();
+  const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
+  for (int64_t done = 0; done < mine; done += rows_per_tile) {
+    const int64_t rows = std::min(rows_per_tile, mine - done);
+    const int64_t r = share.first_row + done * share.row_step;
+    for (int64_t k = group.first; k < group.last; ++k) {
+      const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
+      const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
+      recurrent_product(pass, share, panel, after, r, rows, active, state, tile + panel * panels.width() - column,
+                        width);
+    }
+    kernels::ForwardTile<C> work{};
+    work.rows = rows;
+    work.units = std::min(group.last * dims_.units_per_gate_panel(), dims_.H) - unit;
+    work.pre = pre + r * dims_.gates + column;
+    work.pre_row = dims_.gates * share.row_step;
+    work.recurrent = tile;
+    work.recurrent_row = width;
+    work.bias_x = pass.weights.bias_x + column;
+    work.bias_h = pass.weights.bias_h + column;
+    work.h_prev = state.rows + r * state.row + unit;
+    work.h_prev_row = state.row * share.row_step;
+    work.c = facts_.cell().has_cell_state ? pass.space.c + r * dims_.padded_H + unit : nullptr;
+    work.c_row = dims_.padded_H * share.row_step;
+    if (dims_.P > 0) {
+      work.h = projected_row(pass, p0 + r, r) + unit;
+      work.h_row = dims_.padded_H * share.row_step;
+    } else {
+      work.h = pass.space.state[next] + r * dims_.padded_O + unit;
+      work.h_row = dims_.padded_O * share.row_step;
+      work.history = pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit;
+      work.history_row = dims_.output * share.row_step;
+    }
+    if (reserve_ != nullptr) {
+      work.stash = reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column;
+      work.stash_row = dims_.gates * share.row_step;
+      work.extra = reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit;
+      work.extra_row = dims_.padded_H * share.row_step;
+    }
+    facts_.kernel.forward[facts_.spec.cell][facts_.storage()](work);
+    if constexpr (std::is_same_v<C, float>) {
+      for (int64_t row = dims_.dot == nullptr ? rows : 0; row < rows; ++row) {
+        dims_.dot->store(work.h + row * work.h_row,
+                         pass.space.state_pairs[next] + (r + row * share.row_step) * dims_.padded_O + unit, work.units);
+      }
+    }
+  }
+}
+
+// tile[rows, one panel] = W_hh h of rows first, first + row_step, ..; `after` is the panel that follows.
+template <class C>
+void ForwardRun<C>::recurrent_product(const Pass &pass, const Share &share, int64_t panel, int64_t after, int64_t first,
+                                      int64_t rows, int64_t active, State state, C *tile, int64_t tile_row) const {
+  const Panels &panels = dims_.gate_panels;
+  if constexpr (std::is_same_v<C, float>) {
+    if (dims_.dot != nullptr) {
+      const int64_t K = kernels::bf16_even(dims_.O);
+      dims_.dot->product({state.pairs + first * dims_.padded_O, dims_.padded_O * share.row_step,
+                          pass.weights.hh.pairs + panels.offset(panel, K), rows, K, panels.vectors_at(panel), tile,
+                          tile_row, false, bf16_chains(panels, K, active)});
+      return;
+    }
+  }
+  const C *weights = pass.weights.hh.full;
+  facts_.kernel.product({state.rows + first * state.row, state.row * share.row_step, 1,
+                         weights + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel), tile,
+                         tile_row, false, active, pass.far ? weights + panels.offset(after, dims_.O) : nullptr});
+}
+
+template <class C>
+void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C *next) const {
+  const Panels panels = dims_.plain_panels(dims_.O);
+  auto *tile = static_cast<C *>(member.scratch);
+  const int64_t active = space_.map.active(t);
+  const int64_t p0 = space_.map.offset(t);
+  for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
+    const int64_t column = panel * panels.width();
+    const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
+    const int64_t valid = std::min(width, dims_.O - column);
+    for (int64_t r = 0; r < active; r += rows_per_tile) {
+      const int64_t rows = std::min(rows_per_tile, active - r);
+      facts_.kernel.product({projected_row(pass, p0 + r, r), dims_.padded_H, 1,
+                             pass.weights.hr + panels.offset(panel, dims_.H), rows, dims_.H, panels.vectors_at(panel),
+                             tile, width, false, active, nullptr});
+      facts_.kernel.round[facts_.storage()](tile, rows * width);
+      for (int64_t k = 0; k < rows; ++k) {
+        const C *h = tile + k * width;
+        std::copy_n(h, valid, next + (r + k) * dims_.padded_O + column);
+        std::copy_n(h, valid, pass.history + (p0 + r + k) * dims_.output + pass.direction * dims_.O + column);
+      }
+    }
+  }
+}
+
+template class ForwardRun<float>;
+template class ForwardRun<double>;
+
+}  // namespace rondo::cpu
