@@ -6,8 +6,8 @@ namespace rondo::cpu {
 namespace {
 
 constexpr double first_level_bytes = 32 << 10;
-constexpr double second_level_bytes = 1 << 20;
-constexpr double from_first_level = 1;  // a load and a multiply-add start together
+constexpr double second_level_bytes = 768 << 10;  // of 1 MiB, beside states and gates
+constexpr double from_first_level = 1;            // a load and a multiply-add start together
 constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
 // Gates, activations and states of one vector of units, per gate.
@@ -25,9 +25,11 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
                                                     : from_beyond;
   const double passes = rows < rows_per_block ? 1 : rows / rows_per_block;
   const double multiply_adds = rows * vectors * K;
-  // Later passes over a panel find it in the second level at worst.
-  const double loads = vectors * K * (load + (passes - 1) * std::min(load, from_second_level));
-  return std::max(multiply_adds, loads) + rows * vectors * cell_per_gate_vector;
+  // Later passes over a panel find it in the second level at worst. What comes from beyond it is waited for in part.
+  const double first_pass = vectors * K * load;
+  const double loads = first_pass + vectors * K * (passes - 1) * std::min(load, from_second_level);
+  const double waiting = load == from_beyond ? first_pass / 2 : 0;
+  return std::max(multiply_adds + waiting, loads) + rows * vectors * cell_per_gate_vector;
 }
 
 }  // namespace
