@@ -186,27 +186,12 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
   return own || member.count == 1;
 }
 
-// A sequence of one step, as in streaming: both products panel by panel. Calls take the panels upwards and downwards in
-// turn, so that one finds in the caches what the last left there.
+// Whether the input products are made step by step beside the others. Many rows read the weights often enough by
+// themselves; a sequence of one step has nothing to gather.
 template <class C>
-int64_t ForwardRun<C>::lone_step(const Member &member, const Pass &pass, const Share &share, State state) const {
-  const int64_t count = share.last_panel - share.first_panel;
-  for (int64_t done = 0; done < count; done += pass.group) {
-    const int64_t here = std::min(pass.group, count - done);
-    const int64_t first = backwards_ ? share.last_panel - done - here : share.first_panel + done;
-    with_input_product(pass, 0, space_.map.S(), [&](const auto &product) {
-      for (int64_t panel = first; panel < first + here; ++panel) {
-        product.run_panel(facts_.kernel, panel, panel);
-      }
-    });
-    panels_step(member, pass, share, 0, {first, first + here}, backwards_, pass.space.pre, state, 1);
-  }
-  if (dims_.P > 0) {
-    member.sync();
-    project(member, pass, 0, pass.space.state[1]);
-    member.sync();
-  }
-  return 1;
+bool ForwardRun<C>::inputs_with_steps() const {
+  constexpr int64_t many_rows = 48;
+  return space_.map.T() == 1 || space_.map.S() >= many_rows * space_.map.T();
 }
 
 template <class C>
@@ -217,19 +202,20 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   if (pass.shares_inputs || (state.rows == pass.space.state[0] && pass.split != Split::rows)) {
     member.sync();
   }
-  for (int64_t done = map.T() == 1 && pass.split != Split::rows ? lone_step(member, pass, share, state) : 0;
-       done < map.T();) {
-    const int64_t end = chunk_end(done);
+  const bool with_steps = inputs_with_steps();
+  for (int64_t done = 0; done < map.T();) {
+    const int64_t end = with_steps ? map.T() : chunk_end(done);
     const int64_t first = map.offset(std::min(step_at(pass, done), step_at(pass, end - 1)));
     const int64_t last = map.offset(std::max(step_at(pass, done), step_at(pass, end - 1)) + 1);
-    const bool own = input_products(member, pass, first, last);
+    const bool own = with_steps || input_products(member, pass, first, last);
     if (!own) {
       member.sync();
     }
     for (; done < end; ++done) {
       const int64_t t = step_at(pass, done);
       const int next = static_cast<int>((done + 1) % 2);
-      step(member, pass, share, t, pass.space.pre + (map.offset(t) - first) * dims_.gates, state, next, done % 2 == 1);
+      const C *pre = with_steps ? nullptr : pass.space.pre + (map.offset(t) - first) * dims_.gates;
+      step(member, pass, share, t, pre, state, next, (done % 2 == 1) != backwards_);
       state = {pass.space.state[next], dims_.padded_O, pass.space.state_pairs[next]};
       if (dims_.P > 0) {
         member.sync();

@@ -61,7 +61,7 @@ class ForwardRun {
   State load_states(const Member &member, const Pass &pass, const Share &share) const;
   template <class What>
   void with_input_product(const Pass &pass, int64_t first, int64_t last, What &&what) const;
-  int64_t lone_step(const Member &member, const Pass &pass, const Share &share, State state) const;
+  bool inputs_with_steps() const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
   // One step's units and rows of this member; `backwards` takes the panels in descending order.
@@ -72,8 +72,15 @@ class ForwardRun {
   };
   void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
                    const C *pre, State state, int next) const;
-  void recurrent_product(const Pass &pass, const Share &share, int64_t panel, int64_t after, int64_t first,
-                         int64_t rows, int64_t active, State state, C *tile, int64_t tile_row) const;
+  struct Operand {  // a product's left side: of C, or of bf16 for the bf16 dot product
+    const C *rows;
+    const kernels::Bf16 *pairs;
+    int64_t row;
+  };
+  Operand state_rows(State state, int64_t r, int64_t row_step) const;
+  Operand input_rows(const Pass &pass, int64_t p, int64_t row_step) const;
+  void gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t rows, int64_t of_rows, C *to,
+                    int64_t to_row, const C *ahead) const;
   int64_t panels_per_tile(const Member &member) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
@@ -90,12 +97,15 @@ class ForwardRun {
   char *packed_;
   uint64_t seed_, offset_;
   Split split_;
-  bool backwards_;  // the order of panels where the whole sequence is one step
+  bool backwards_;  // which way the first step takes its panels
 };
 
-// One tile of products stays in the first cache level: many rows of one panel, or few rows of some.
-inline constexpr int64_t rows_per_tile = 96;
+// One tile of products stays in the first cache level, or two of them close to it: many rows of one panel, or few rows
+// of some.
+inline constexpr int64_t rows_per_tile = 64;
 inline constexpr int64_t tile_elements = 4096;
 inline constexpr int64_t most_panels_per_tile = 4;
+inline constexpr int64_t most_tile_elements = 8192;
+static_assert(2 * most_tile_elements * sizeof(double) <= member_scratch_bytes);
 
 }  // namespace rondo::cpu

@@ -1,5 +1,6 @@
 // One step of a layer and direction: products with W_hh and cells, panel by panel, then the projection where there is
 // one. What a member writes here, another reads after their next meeting.
+#include <tuple>
 #include <type_traits>
 
 #include "backend/cpu/forward.h"
@@ -26,31 +27,42 @@ int64_t ForwardRun<C>::panels_per_tile(const Member &member) const {
   return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
 }
 
+// Without `pre` the input products are made here too, beside the others, and never leave the caches.
 template <class C>
 void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
                                 bool backwards, const C *pre, State state, int next) const {
   const Panels &panels = dims_.gate_panels;
   auto *tile = static_cast<C *>(member.scratch);
+  C *inputs = tile + most_tile_elements;
   const int64_t active = space_.map.active(t);
   const int64_t mine = share.rows_of(active);
   const int64_t p0 = space_.map.offset(t);
   const int64_t column = group.first * panels.width();
   const int64_t unit = group.first * dims_.units_per_gate_panel();
   const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
-  for (int64_t done = 0; done < mine; done += rows_per_tile) {
-    const int64_t rows = std::min(rows_per_tile, mine - done);
+  const int64_t tiles = divide_up(mine, rows_per_tile);
+  const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
+  for (int64_t number = 0; number < tiles; ++number) {
+    const int64_t done = mine * number / tiles;
+    const int64_t rows = mine * (number + 1) / tiles - done;
     const int64_t r = share.first_row + done * share.row_step;
     for (int64_t k = group.first; k < group.last; ++k) {
       const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
       const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
-      recurrent_product(pass, share, panel, after, r, rows, active, state, tile + panel * panels.width() - column,
-                        width);
+      const int64_t place = panel * panels.width() - column;
+      if (pre == nullptr) {
+        gate_product(input_rows(pass, p0 + r, share.row_step), ih, panel, rows, space_.map.S(), inputs + place, width,
+                     pass.far ? hh.full + panels.offset(panel, hh.K) : nullptr);
+      }
+      const GateMatrix<C> &following = pre == nullptr ? ih : hh;
+      gate_product(state_rows(state, r, share.row_step), hh, panel, rows, active, tile + place, width,
+                   pass.far ? following.full + panels.offset(after, following.K) : nullptr);
     }
     kernels::ForwardTile<C> work{};
     work.rows = rows;
     work.units = std::min(group.last * dims_.units_per_gate_panel(), dims_.H) - unit;
-    work.pre = pre + r * dims_.gates + column;
-    work.pre_row = dims_.gates * share.row_step;
+    work.pre = pre == nullptr ? inputs : pre + r * dims_.gates + column;
+    work.pre_row = pre == nullptr ? width : dims_.gates * share.row_step;
     work.recurrent = tile;
     work.recurrent_row = width;
     work.bias_x = pass.weights.bias_x + column;
@@ -84,24 +96,38 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   }
 }
 
-// tile[rows, one panel] = W_hh h of rows first, first + row_step, ..; `after` is the panel that follows.
 template <class C>
-void ForwardRun<C>::recurrent_product(const Pass &pass, const Share &share, int64_t panel, int64_t after, int64_t first,
-                                      int64_t rows, int64_t active, State state, C *tile, int64_t tile_row) const {
+auto ForwardRun<C>::state_rows(State state, int64_t r, int64_t row_step) const -> Operand {
+  if (dims_.dot != nullptr) {
+    return {nullptr, state.pairs + r * dims_.padded_O, dims_.padded_O * row_step};
+  }
+  return {state.rows + r * state.row, nullptr, state.row * row_step};
+}
+
+template <class C>
+auto ForwardRun<C>::input_rows(const Pass &pass, int64_t p, int64_t row_step) const -> Operand {
+  const Source &source = pass.source;
+  if (dims_.dot != nullptr) {
+    return {nullptr, source.pairs + p * source.pairs_row, source.pairs_row * row_step};
+  }
+  return {source.rows + p * source.row, nullptr, source.row * row_step};
+}
+
+// to[rows, one panel] = a * matrix. `ahead` is read next; NULL where the weights are near.
+template <class C>
+void ForwardRun<C>::gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t rows,
+                                 int64_t of_rows, C *to, int64_t to_row, const C *ahead) const {
   const Panels &panels = dims_.gate_panels;
   if constexpr (std::is_same_v<C, float>) {
     if (dims_.dot != nullptr) {
-      const int64_t K = kernels::bf16_even(dims_.O);
-      dims_.dot->product({state.pairs + first * dims_.padded_O, dims_.padded_O * share.row_step,
-                          pass.weights.hh.pairs + panels.offset(panel, K), rows, K, panels.vectors_at(panel), tile,
-                          tile_row, false, bf16_chains(panels, K, active)});
+      const int64_t K = kernels::bf16_even(matrix.K);
+      dims_.dot->product({a.pairs, a.row, matrix.pairs + panels.offset(panel, K), rows, K, panels.vectors_at(panel), to,
+                          to_row, false, bf16_chains(panels, K, of_rows)});
       return;
     }
   }
-  const C *weights = pass.weights.hh.full;
-  facts_.kernel.product({state.rows + first * state.row, state.row * share.row_step, 1,
-                         weights + panels.offset(panel, dims_.O), rows, dims_.O, panels.vectors_at(panel), tile,
-                         tile_row, false, active, pass.far ? weights + panels.offset(after, dims_.O) : nullptr});
+  facts_.kernel.product({a.rows, a.row, 1, matrix.full + panels.offset(panel, matrix.K), rows, matrix.K,
+                         panels.vectors_at(panel), to, to_row, false, of_rows, ahead});
 }
 
 template <class C>
