@@ -30,7 +30,7 @@ struct GradientProduct {
   // group's panels in the third.
   static constexpr int64_t rows_per_pass = 2048;
   static constexpr int64_t units_per_piece = 384 / static_cast<int64_t>(sizeof(C));
-  static constexpr int64_t columns_per_group = 2048 / static_cast<int64_t>(sizeof(C));
+  static constexpr int64_t columns_per_group = 4096 / static_cast<int64_t>(sizeof(C));
 
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t room_rows = room_elements / panels.columns;
