@@ -175,7 +175,7 @@ template <class C>
 bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
   const int64_t panels = dims_.gate_panels.count();
   const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  const bool own = pass.split != Split::rows && (even || last - first <= rows_per_piece);
+  const bool own = pass.split != Split::rows && (even || last - first <= rows_of_piece<C>(dims_.input(pass.layer)));
   with_input_product(pass, first, last, [&](const auto &product) {
     if (own) {
       product.run_panels(facts_.kernel, member);

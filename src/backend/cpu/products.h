@@ -9,9 +9,6 @@
 
 namespace rondo::cpu {
 
-// Rows of a piece: enough to pay for a panel's way through the cache, few enough to share out.
-inline constexpr int64_t rows_per_piece = 384;
-
 // What panels may weigh before a product asks for the next while it computes: less than any second cache level of the
 // processors that these kernels are for.
 inline constexpr int64_t near_bytes = 512 << 10;
@@ -19,6 +16,12 @@ inline constexpr int64_t near_bytes = 512 << 10;
 // Chains of the bf16 dot product: more hide the latency of a single row's sums where its weights are near.
 inline int bf16_chains(const Panels &panels, int64_t K, int64_t of_rows) {
   return of_rows == 1 && panels.columns * K * 2 <= 2 * near_bytes ? 4 : 1;
+}
+
+// Rows of a piece: enough to pay for a panel's way through the cache, few enough to stay in it while panels pass.
+template <class C>
+int64_t rows_of_piece(int64_t K) {
+  return std::clamp<int64_t>(near_bytes / static_cast<int64_t>(sizeof(C)) / std::max<int64_t>(K, 1) / 24 * 24, 48, 384);
 }
 
 template <class C>
@@ -47,23 +50,25 @@ struct RowsProduct {
     }
   }
   void run_panel(const kernels::Kernels<C> &kernel, int64_t panel, int64_t next) const {
-    for (int64_t row = 0; row < rows; row += rows_per_piece) {
-      piece(kernel, panel, row, row + rows_per_piece < rows ? panel : next);
+    const int64_t height = rows_of_piece<C>(K);
+    for (int64_t row = 0; row < rows; row += height) {
+      piece(kernel, panel, row, height, row + height < rows ? panel : next);
     }
   }
 
-  // Pieces of panels, which balance better where rows are many.
+  // Pieces of panels, which balance better where rows are many: all panels for some rows, which stay in the cache.
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
-    const int64_t blocks = divide_up(rows, rows_per_piece);
-    const int64_t last = member.last(blocks * panels.count());
-    for (int64_t number = member.first(blocks * panels.count()); number < last; ++number) {
-      piece(kernel, number / blocks, number % blocks * rows_per_piece, std::min(number + 1, last - 1) / blocks);
+    const int64_t height = rows_of_piece<C>(K);
+    const int64_t count = panels.count();
+    const int64_t last = member.last(divide_up(rows, height) * count);
+    for (int64_t number = member.first(divide_up(rows, height) * count); number < last; ++number) {
+      piece(kernel, number % count, number / count * height, height, std::min(number + 1, last - 1) % count);
     }
   }
 
  private:
-  void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t next) const {
-    const int64_t count = std::min(rows_per_piece, rows - row);
+  void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t height, int64_t next) const {
+    const int64_t count = std::min(height, rows - row);
     C *to = c + row * c_row + panel * panels.width();
     if constexpr (std::is_same_v<A, C>) {
       const bool far = panels_are_far<C>(panels.count(), panels, K);
