@@ -164,12 +164,13 @@ int quota_of(const std::string &directory, bool unified) {
 int quota_processors(const std::string &root) {
   int tightest = 0;
   for (const Mount &mount : find_mounts(root)) {
+    const std::string top = root + mount.point;
     std::string path;
     if (!find_group(root, mount.unified, &path) || !below_mount(mount, &path)) {
       continue;
     }
     for (;; path.erase(path.rfind('/'))) {
-      const int quota = quota_of(root + mount.point + path, mount.unified);
+      const int quota = quota_of(top + path, mount.unified);
       if (quota > 0 && (tightest == 0 || quota < tightest)) {
         tightest = quota;
       }
