@@ -38,6 +38,7 @@ void pack_transposed(const Member &member, Storage storage, const void *source, 
     part.panel = to + panels.offset(panel, K) + k * part.vectors * panels.lanes;
     for (int v = 0; v < part.vectors; ++v) {
       const int64_t column = panel * panels.width() + int64_t{v} * panels.lanes;
+      part.valid[v] = row_of(column + panels.lanes - 1) >= 0 ? panels.lanes : 0;
       while (part.valid[v] < panels.lanes && row_of(column + part.valid[v]) >= 0) {
         ++part.valid[v];
       }
@@ -114,6 +115,8 @@ void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimen
   }
   if (member.index == 0) {
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_ih, bias_x);
+  }
+  if (member.index == member.count - 1) {
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_hh, bias_h);
   }
   if (dims.P > 0) {
