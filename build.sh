@@ -198,7 +198,7 @@ command_bench() {
   esac
   bench_peers >&2
   configure_preset release
-  for target in rondo_gpu_bench rondo_bench_onednn rondo_bench_ceilings; do
+  for target in rondo_gpu_bench rondo_bench_onednn rondo_bench_ceilings rondo_oversubscribed; do
     ! grep -q "^build $target: " build/release/build.ninja || targets+=("$target") # oneDNN's only where it was found
   done
   build_preset release "${targets[@]}" >&2

@@ -15,6 +15,7 @@ import sys
 import time
 
 import cpu_figures
+import cpu_lengths
 import cpu_machine
 import cpu_report
 import cpu_rows
@@ -246,6 +247,9 @@ def run(options, document, pool):
         document["rows"].append(under_way.result(document["ceilings"]))
         under_way.close()
         note(f"[{len(document['rows'])}/{len(rows)}] {told_of(document['rows'][-1])}")
+    if not options.quick and not options.rows:
+        document["lengths"] = cpu_lengths.measure(options.build, max(pool.thread_counts), options.rounds)
+        document["beside_others"] = cpu_machine.beside_others(options.build)
     document["versions"] = {peer: pool.versions.get(peer, "absent") for peer in options.peers}
     document["awake_after_ms"] = {peer: round(1e3 * seconds, 1) for peer, seconds in pool.slept_after.items()}
 

@@ -13,7 +13,7 @@ from cpu_workers import TICK
 
 FOREIGN_SHARE = 0.05  # of one processor, beside the roundings of the system's clock
 FOREIGN_SLACK = 0.03
-CEILINGS_SECONDS = 180
+PROGRAM_SECONDS = 180
 
 
 def text_of(path):
@@ -85,7 +85,7 @@ def measured_ceilings(build, options=()):
             [str(pathlib.Path(build) / "bin/rondo_bench_ceilings"), *options],
             capture_output=True,
             text=True,
-            timeout=CEILINGS_SECONDS,
+            timeout=PROGRAM_SECONDS,
             check=False,
         )
         if done.returncode == 0:
@@ -94,3 +94,13 @@ def measured_ceilings(build, options=()):
         return {"skipped": f"rondo_bench_ceilings ended with status {done.returncode}: {reason}"}
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return {"skipped": f"rondo_bench_ceilings: {error}"}
+
+
+def beside_others(build):
+    """The lines of rondo_oversubscribed: calls beside a busy process or another context, and what threads burn after one."""
+    try:
+        command = [str(pathlib.Path(build) / "bin/rondo_oversubscribed")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False)
+        return done.stdout.splitlines() + done.stderr.splitlines()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"not measured: {error}"]

@@ -12,6 +12,8 @@ import pathlib
 import sys
 from html import escape
 
+import cpu_lengths
+
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 PLOT = "cpu.svg"
 BEGIN = "<!-- cpu-speed: written by tests/bench/cpu_report.py -->"
@@ -96,8 +98,22 @@ def table(document):
     for section in dict.fromkeys(row["section"] for row in document["rows"]):
         rows = [cells_of(row, libraries) for row in document["rows"] if row["section"] == section]
         parts.append(markdown([f"{section}: {heading[0]}", *heading[1:]], rows))
-    notes = "\n".join(f"- {line}" for line in remarks(document))
-    return "\n\n".join([*parts, summary(document), *([notes] if notes else [])])
+    parts.append(summary(document))
+    parts.append("\n".join(f"- {line}" for line in remarks(document)))
+    parts += [f"{heading}\n\n" + "\n".join(f"- {line}" for line in lines) for heading, lines in beside(document)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def beside(document):
+    """What was measured beside the rows: [(heading, lines)]."""
+    parts = []
+    if "lengths" in document:
+        heading = "Variable lengths over full rows, and what fewer rows and register blocks make possible:"
+        parts.append((heading, cpu_lengths.lines_of(document["lengths"])))
+    if "beside_others" in document:
+        heading = "Where a call does not have the processors to itself (LSTM inference, one row):"
+        parts.append((heading, [" ".join(line.split()) for line in document["beside_others"]]))
+    return parts
 
 
 def summary(document):

@@ -11,7 +11,8 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import cpu_figures  # noqa: E402
+import cpu_figures
+import cpu_lengths  # noqa: E402
 import cpu_report  # noqa: E402
 import cpu_rows  # noqa: E402
 import cpu_workers  # noqa: E402
@@ -120,6 +121,10 @@ def document():
     machine = {"processor": "P & Co", "family": "", "processors": 2, "instruction_sets": ["avx2"], "caches": ["L1 32K"]}
     head = {"date": "2030-01-02T00:00:00Z", "commit": "0123456789abcdef", "command": "./build.sh bench", "quick": False}
     versions = {"torch": "PyTorch 9", "onednn": "absent"}
+    sizes = {"T": 100, "N": 32, "H": 128}
+    gain = {"what": "steps", "gain": 1.5, "possible": 2.0, "reached": 0.75}
+    head["lengths"] = [{"sizes": sizes, "part": "forward", **gain}]
+    head["beside_others"] = ["2 threads   beside a busy process"]
     return {**head, "machine": machine, "versions": versions, "ceilings": {}, "rows": rows}
 
 
@@ -128,6 +133,8 @@ def check_report():
     assert "| LSTM 100,1,64 | 1 (1) | - | 2.5 (1) | 2.50 (2.50 to 2.50) | 2 | yes | - |" in text, text
     assert "| GRU 1,32,512 | 2 (1) | - | 1 (1) | 0.50 (0.50 to 0.50) | 1.5 | no | - |" in text, text
     assert "in 1 of 2 rows; no slower than any peer in 1 of 2, under 0.97 of one in 1. Lowest ratio: 0.50" in text, text
+    assert "- LSTM 100,32,128 forward: steps x1.50 of x2.00 (75 %)" in text, text
+    assert "- 2 threads beside a busy process" in text, text
     drawn = cpu_report.plot(document())
     assert drawn.count(cpu_report.SLOW) == 1 and drawn.startswith("<svg") and drawn.endswith("</svg>\n")
 
@@ -163,6 +170,20 @@ for line in sys.stdin:
 """
 
 
+def check_lengths_worth():
+    """Steps and large products told apart by a narrow and a wide input."""
+    told = {}
+    for mode, factor in (("inference", 1.0), ("training", 3.0)):
+        for sequence, steps, products in (("full", 4.0, 9.0), ("lengths", 2.0, 6.0)):
+            told[mode, sequence, cpu_lengths.NARROW] = factor * steps
+            told[mode, sequence, cpu_lengths.WIDE] = factor * (steps + products)
+    assert cpu_lengths.gains_of(told) == {"forward": (2.0, 1.5), "backward": (2.0, 1.5)}
+    for sizes in cpu_lengths.SIZES:
+        steps, products = cpu_lengths.fastest_possible(sizes)
+        assert 1 < steps <= products < 10, (steps, products)
+    assert "skipped" in cpu_lengths.measure("/nonexistent", 1, 1)
+
+
 def check_workers():
     """What a peer may do: answer, refuse, die, be late, be absent."""
     worker = cpu_workers.Worker([sys.executable, "-c", PEER], {}, 1)
@@ -191,7 +212,7 @@ def check_workers():
 
 def main():
     checks = [check_rows, check_lengths, check_arithmetic, check_judgement, check_differences, check_report]
-    checks.append(check_workers)
+    checks += [check_lengths_worth, check_workers]
     for check in checks:
         check()
     with tempfile.TemporaryDirectory() as scratch:
