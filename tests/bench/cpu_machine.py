@@ -97,7 +97,7 @@ def measured_ceilings(build, options=()):
 
 
 def beside_others(build):
-    """The lines of rondo_oversubscribed: calls beside a busy process or another context, and what threads burn after one."""
+    """The lines of rondo_oversubscribed: calls beside a process or another context, and what threads burn after one."""
     try:
         command = [str(pathlib.Path(build) / "bin/rondo_oversubscribed")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False)

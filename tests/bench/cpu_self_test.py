@@ -11,7 +11,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import cpu_figures
+import cpu_figures  # noqa: E402
 import cpu_lengths  # noqa: E402
 import cpu_report  # noqa: E402
 import cpu_rows  # noqa: E402
