@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -11,13 +12,14 @@
 
 namespace {
 
+// Of all the bits that C has, so that another order of summation shows.
 template <class C>
 std::vector<C> sequence(std::int64_t n, int seed) {
   std::vector<C> values(static_cast<std::size_t>(n));
   std::uint32_t state = static_cast<std::uint32_t>(seed) * 2654435761u + 1;
   for (C &value : values) {
     state = state * 1664525u + 1013904223u;
-    value = static_cast<C>(state >> 8) / static_cast<C>(1 << 23) - C{1};
+    value = (static_cast<C>(state >> 8) / static_cast<C>(1 << 23) - C{1}) * static_cast<C>(0.98765432109876543);
   }
   return values;
 }
@@ -56,6 +58,12 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
                     accumulate, M, panel.data()});
     CHECK(std::equal(alone.begin(), alone.end(), c.begin() + (M - 1) * width));
   }
+  // What is read next is only asked for.
+  std::vector<C> ahead = before;
+  const std::vector<C> next = sequence<C>(K * width + 1, 4);
+  kernel.product({a.data(), a_row, a_k, panel.data(), M, K, vectors, ahead.data(), width, accumulate,
+                  std::max<std::int64_t>(M, 1), next.data()});
+  CHECK(std::memcmp(ahead.data(), c.data(), c.size() * sizeof(C)) == 0);
 }
 
 }  // namespace
@@ -68,6 +76,65 @@ TEMPLATE_TEST_CASE("products of every width and remainder", "[product]", float, 
     for (const std::int64_t K : {0, 1, 511, 512, 513, 1025}) {
       check<TestType>(7, K, vectors, false, true);
       check<TestType>(7, K, vectors, true, false);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("products of one and two rows, in blocks of every remainder", "[product]", float, double) {
+  using rondo::kernels::kBlockK;
+  for (int vectors = 1; vectors <= rondo::kernels::kMaxPanelVectors; ++vectors) {
+    for (std::int64_t beyond = -5; beyond <= 5; ++beyond) {
+      for (const std::int64_t blocks : {0, 1, 2}) {
+        for (const std::int64_t M : {1, 2}) {
+          const std::int64_t K = std::max<std::int64_t>(0, blocks * kBlockK + beyond);
+          check<TestType>(M, K, vectors, false, beyond % 2 == 0);
+          check<TestType>(M, K, vectors, true, beyond % 2 != 0);
+        }
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("products of many rows that ask for the next panel", "[product]", float, double) {
+  for (int vectors = 1; vectors <= rondo::kernels::kMaxPanelVectors; ++vectors) {
+    for (const std::int64_t M : {24, 50, 385}) {
+      for (const std::int64_t K : {1, 30, 513}) {
+        check<TestType>(M, K, vectors, false, M == 50);
+      }
+    }
+  }
+}
+
+// Whoever computes some of the rows that are computed together names them all, and may begin at any.
+TEMPLATE_TEST_CASE("an element's sum does not depend on which of the rows are computed here", "[product]", float,
+                   double) {
+  const auto &kernel = rondo::kernels::kernels<TestType>();
+  constexpr std::int64_t K = 1001;
+  constexpr std::int64_t most = 30;
+  const std::int64_t width = kernel.lanes;
+  const auto a = sequence<TestType>(most * K, 1);
+  const auto panel = sequence<TestType>(K * width, 2);
+  const auto rows_of = [&](std::int64_t first, std::int64_t rows, std::int64_t of_rows) {
+    std::vector<TestType> c(static_cast<std::size_t>(rows * width));
+    kernel.product({a.data() + first * K, K, 1, panel.data(), rows, K, 1, c.data(), width, false, of_rows, nullptr});
+    return c;
+  };
+  // Another order shows in these numbers: the first element's sum from either end.
+  TestType up = 0;
+  TestType down = 0;
+  for (std::int64_t k = 0; k < K; ++k) {
+    up += a[static_cast<std::size_t>(k)] * panel[static_cast<std::size_t>(k * width)];
+    down += a[static_cast<std::size_t>(K - 1 - k)] * panel[static_cast<std::size_t>((K - 1 - k) * width)];
+  }
+  CHECK(up != down);
+  for (const std::int64_t of_rows : {1, 2, 3, 4, 5, 6, 7, 8, 13, 24, 30}) {
+    const auto all = rows_of(0, of_rows, of_rows);
+    for (std::int64_t rows = 1; rows <= of_rows; ++rows) {
+      for (const std::int64_t first : {std::int64_t{0}, (of_rows - rows) / 2, of_rows - rows}) {
+        CAPTURE(of_rows, rows, first);
+        const auto some = rows_of(first, rows, of_rows);
+        CHECK(std::equal(some.begin(), some.end(), all.begin() + first * width));
+      }
     }
   }
 }

@@ -1,0 +1,302 @@
+// How members share a step: every unit, panel and row is exactly one member's, whatever the sizes; and what the cost
+// model chooses where the choice is clear.
+#include "backend/cpu/split.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+
+using rondo::Spec;
+using rondo::cpu::Dimensions;
+using rondo::cpu::Member;
+using rondo::cpu::Panels;
+using rondo::cpu::Share;
+using rondo::cpu::share_of;
+using rondo::cpu::Split;
+using rondo::cpu::split_costs;
+using rondo::cpu::SplitCosts;
+
+namespace {
+
+Spec spec_of(std::int64_t cell, std::int64_t I, std::int64_t H) {
+  Spec spec;
+  spec.cell = cell;
+  spec.input_size = I;
+  spec.hidden_size = H;
+  return spec;
+}
+
+template <class C>
+Dimensions dimensions(const Spec &spec) {
+  const auto &kernel = rondo::kernels::kernels<C>();
+  return {spec, kernel.lanes, kernel.panel_vectors, nullptr};
+}
+
+// What is wrong with the columns of `count` members, in words; empty where nothing is.
+std::string faults(const Dimensions &dims, int count, std::int64_t units_together) {
+  const std::int64_t per_panel = dims.units_per_gate_panel();
+  const std::int64_t together = std::max(per_panel, units_together);
+  const std::int64_t most = rondo::divide_up(rondo::divide_up(dims.H, together), count) * together;
+  Share before{0, 1, 0, 0, 0, 0};
+  for (int index = 0; index < count; ++index) {
+    const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, units_together);
+    if (share.first_row != 0 || share.row_step != 1) return "not all rows";
+    if (share.first_unit != before.last_unit || share.first_panel != before.last_panel) return "a gap or an overlap";
+    if (share.last_unit < share.first_unit || share.last_panel < share.first_panel) return "less than nothing";
+    if (share.first_unit % together != 0 && share.first_unit != dims.H) return "groups cut";
+    if (share.last_unit - share.first_unit > most) return "more than an even part";
+    // A member's panels are its units.
+    if (std::min(share.first_panel * per_panel, dims.H) != share.first_unit) return "another first panel";
+    if (std::min(share.last_panel * per_panel, dims.H) != share.last_unit) return "another last panel";
+    before = share;
+  }
+  return before.last_unit != dims.H                                 ? "units left"
+         : before.last_panel != dims.gate_panels.count()            ? "panels left"
+         : rondo::divide_up(dims.H, per_panel) != before.last_panel ? "panels without units"
+                                                                    : "";
+}
+
+std::string row_faults(const Dimensions &dims, int count) {
+  constexpr std::int64_t most = 70;
+  std::vector<int> owners(most, 0);
+  for (int index = 0; index < count; ++index) {
+    const Share share = share_of(Split::rows, {index, count, nullptr, nullptr}, dims, 64);
+    if (share.first_unit != 0 || share.last_unit != dims.H) return "not all units";
+    if (share.first_panel != 0 || share.last_panel != dims.gate_panels.count()) return "not all panels";
+    std::int64_t below = 0;
+    for (std::int64_t active = 0; active <= most; ++active) {
+      if (share.rows_of(active) != below) return "wrong count of rows below " + std::to_string(active);
+      const bool own = active >= share.first_row && (active - share.first_row) % share.row_step == 0;
+      if (own && active < most) {
+        ++owners[static_cast<std::size_t>(active)];
+      }
+      below += own ? 1 : 0;
+    }
+  }
+  for (const int owner : owners) {
+    if (owner != 1) return "a row of " + std::to_string(owner);
+  }
+  return "";
+}
+
+template <class C>
+SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns) {
+  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, meeting_ns);
+}
+
+bool near(double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fabs(b); }
+
+bool no_less(double a, double b) { return a >= b || near(a, b); }
+
+constexpr std::array<std::int64_t, 4> all_cells = {RONDO_CELL_RNN_TANH, RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM,
+                                                   RONDO_CELL_GRU};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("members' columns are all units and panels, once and in order", "[split]", float, double) {
+  for (const std::int64_t cell : {RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
+    for (std::int64_t H = 1; H <= 200; ++H) {
+      const Dimensions dims = dimensions<TestType>(spec_of(cell, 3, H));
+      for (int count = 1; count <= 9; ++count) {
+        CAPTURE(cell, H, count);
+        CHECK(faults(dims, count, 0).empty());
+        CHECK(faults(dims, count, dims.hidden_panels().width()).empty());
+        CHECK(row_faults(dims, count).empty());
+      }
+    }
+  }
+}
+
+// Backward finds a member's panels of W_hh from its units.
+TEMPLATE_TEST_CASE("members' units are whole panels of the hidden product", "[split]", float, double) {
+  for (const std::int64_t cell : {RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
+    for (const std::int64_t H : {1, 16, 17, 64, 100, 200, 511, 512, 513, 1000}) {
+      const Dimensions dims = dimensions<TestType>(spec_of(cell, 3, H));
+      const Panels hidden = dims.hidden_panels();
+      for (int count = 1; count <= 9; ++count) {
+        CAPTURE(cell, H, count);
+        std::int64_t next = 0;
+        for (int index = 0; index < count; ++index) {
+          const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, hidden.width());
+          if (share.first_unit == share.last_unit) {
+            continue;
+          }
+          CHECK(share.first_unit == next * hidden.width());
+          next = rondo::divide_up(share.last_unit, hidden.width());
+        }
+        CHECK(next == hidden.count());
+      }
+    }
+  }
+}
+
+TEST_CASE("one thread has no choice", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const std::int64_t H : {1, 64, 2048}) {
+      Spec spec = spec_of(cell, H, H);
+      for (spec.bidirectional = 0; spec.bidirectional <= 1; ++spec.bidirectional) {
+        const SplitCosts costs = costs_of<float>(spec, 64, 1, 0);
+        CHECK(costs.forward == Split::alone);
+        CHECK(costs.backward == Split::alone);
+        CHECK(costs.alone > 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a meeting that lasts longer than a step is not worth it, one that costs nothing is", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const double rows : {1.0, 3.5, 64.0, 500.0}) {
+      for (const int threads : {2, 3, 8}) {
+        CAPTURE(cell, rows, threads);
+        for (const std::int64_t H : {8, 128, 1024}) {
+          const SplitCosts costs = costs_of<float>(spec_of(cell, H, H), rows, threads, 1e12);
+          CHECK(costs.forward == Split::alone);
+          CHECK(costs.backward == Split::alone);
+        }
+        for (const std::int64_t H : {512, 1024, 2048}) {
+          const SplitCosts costs = costs_of<double>(spec_of(cell, H, H), rows, threads, 0);
+          CHECK((costs.forward == Split::columns || costs.forward == Split::rows));
+          CHECK((costs.backward == Split::columns || costs.backward == Split::rows));
+          CHECK(std::min(costs.columns, costs.rows) < costs.alone);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a step of one vector of units takes one thread", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const std::int64_t H : {1, rondo::kernels::kernels<float>().lanes}) {
+      for (const int threads : {2, 3, 64}) {
+        CAPTURE(cell, H, threads);
+        const SplitCosts costs = costs_of<float>(spec_of(cell, H, H), 1, threads, 150);
+        CHECK(costs.forward == Split::alone);
+        CHECK(costs.backward == Split::alone);
+      }
+    }
+  }
+}
+
+TEST_CASE("more work costs more, more threads cost no more", "[split]") {
+  const std::array<double, 7> all_rows = {1, 1.5, 4, 6, 20, 64, 300};
+  for (const std::int64_t cell : all_cells) {
+    SplitCosts narrower{};
+    for (const std::int64_t H : {1, 16, 40, 64, 100, 300, 512, 1000, 2048}) {
+      SplitCosts fewer_rows{};
+      for (const double rows : all_rows) {
+        CAPTURE(cell, H, rows);
+        const auto costs_with = [&](int threads) { return costs_of<float>(spec_of(cell, H, H), rows, threads, 150); };
+        const SplitCosts costs = costs_with(2);
+        CHECK(no_less(costs.alone, fewer_rows.alone));
+        CHECK(no_less(costs.columns, fewer_rows.columns));
+        CHECK(no_less(costs.rows, fewer_rows.rows));
+        fewer_rows = costs;
+        SplitCosts fewer = costs;
+        for (int threads = 3; threads <= 9; ++threads) {
+          const SplitCosts more = costs_with(threads);
+          CHECK(more.alone == costs.alone);
+          CHECK(no_less(fewer.columns, more.columns));
+          CHECK(no_less(fewer.rows, more.rows));
+          fewer = more;
+        }
+      }
+      CHECK(no_less(fewer_rows.alone, narrower.alone));
+      CHECK(no_less(fewer_rows.rows, narrower.rows));
+      narrower = fewer_rows;
+    }
+  }
+}
+
+TEST_CASE("who would not meet at one price does not at a higher", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const std::int64_t H : {16, 64, 128, 300, 1000}) {
+      for (const double rows : {1.0, 8.0, 64.0}) {
+        SplitCosts cheaper = costs_of<float>(spec_of(cell, H, H), rows, 2, 0);
+        for (const double meeting_ns : {50, 100, 400, 2000, 10000, 1000000}) {
+          const SplitCosts costs = costs_of<float>(spec_of(cell, H, H), rows, 2, meeting_ns);
+          CAPTURE(cell, H, rows, meeting_ns);
+          CHECK((cheaper.forward != Split::alone || costs.forward == Split::alone));
+          CHECK((cheaper.backward != Split::alone || costs.backward == Split::alone));
+          CHECK(costs.alone == cheaper.alone);
+          CHECK(no_less(costs.columns, cheaper.columns));
+          CHECK(no_less(costs.rows, cheaper.rows));
+          cheaper = costs;
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a projection's steps meet twice", "[split]") {
+  const auto price = [](std::int64_t proj_size) {
+    Spec spec = spec_of(RONDO_CELL_LSTM, 64, 256);
+    spec.proj_size = proj_size;
+    const SplitCosts free = costs_of<float>(spec, 16, 2, 0);
+    const SplitCosts dear = costs_of<float>(spec, 16, 2, 1000);
+    CHECK(dear.alone == free.alone);
+    return std::array<double, 2>{dear.columns - free.columns, dear.rows - free.rows};
+  };
+  const auto [columns, rows] = price(0);
+  const auto [columns_projected, rows_projected] = price(255);
+  CHECK(columns > 0);
+  CHECK(near(columns_projected, 2 * columns));
+  CHECK(rows < columns);
+  CHECK(near(rows_projected, columns_projected));
+}
+
+// Weights that fit the first caches are read by every member; those that do not are read once, a part by each.
+TEST_CASE("many rows and small weights go by rows, large weights by columns", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const int threads : {2, 4}) {
+      CAPTURE(cell, threads);
+      const SplitCosts small = costs_of<float>(spec_of(cell, 64, 64), 128, threads, 150);
+      CHECK(small.forward == Split::rows);
+      CHECK(small.backward == Split::rows);
+      for (const double rows : {1.0, 4.0, 16.0}) {
+        const SplitCosts large = costs_of<float>(spec_of(cell, 2048, 2048), rows, threads, 150);
+        CHECK(large.forward == Split::columns);
+        CHECK(large.backward == Split::columns);
+      }
+    }
+  }
+}
+
+TEST_CASE("directions run side by side where they are small, and forward only", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const int threads : {2, 5}) {
+      for (const double rows : {1.0, 32.0}) {
+        CAPTURE(cell, threads, rows);
+        Spec spec = spec_of(cell, 32, 32);
+        CHECK(costs_of<float>(spec, rows, threads, 150).directions == 0);
+        CHECK(costs_of<float>(spec, rows, threads, 150).forward != Split::directions);
+        spec.bidirectional = 1;
+        const SplitCosts costs = costs_of<float>(spec, rows, threads, 150);
+        CHECK((costs.forward == Split::directions || threads > 2));
+        CHECK(costs.backward != Split::directions);
+        CHECK(costs.directions > 0);
+        CHECK(costs.directions < costs.alone);
+        spec = spec_of(cell, 2048, 2048);
+        spec.bidirectional = 1;
+        CHECK(!dimensions<float>(spec).directions_apart(sizeof(float)));
+        CHECK(costs_of<float>(spec, rows, threads, 1e12).directions == 0);
+        CHECK(costs_of<float>(spec, rows, threads, 1e12).forward == Split::alone);
+      }
+    }
+  }
+}
+
+TEST_CASE("every split has a name of its own", "[split]") {
+  const std::array<Split, 4> splits = {Split::alone, Split::columns, Split::rows, Split::directions};
+  for (const Split a : splits) {
+    CHECK(!std::string(name_of(a)).empty());
+    for (const Split b : splits) {
+      CHECK((std::string(name_of(a)) == name_of(b)) == (a == b));
+    }
+  }
+}
