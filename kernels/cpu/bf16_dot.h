@@ -13,7 +13,7 @@ namespace rondo::kernels {
 inline constexpr int kBf16Lanes = 16;
 inline constexpr int kBf16MaxVectors = 4;
 // Pairs of k in one partial sum.
-inline constexpr int64_t kBf16BlockPairs = 128;
+inline constexpr int64_t kBf16BlockPairs = 256;
 
 // C[M, V*lanes] = A[M, K] * panel, or added to C. A's rows have K contiguous elements, K even: a last odd one is paired
 // with a zero. The panel holds, per pair of k and column, the pair: [K/2, V*lanes, 2]. Each element of C is a sum of

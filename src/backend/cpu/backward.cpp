@@ -53,7 +53,8 @@ void BackwardRun<C>::operator()(const Member &member) const {
     for (int64_t direction = 0; direction < dims_.D; ++direction) {
       Arena own(space_.weights);
       const BackwardWeights<C> weights(own, dims_, dims_.input(layer));
-      weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction, with_dx);
+      weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction,
+                   with_dx && !packs_panels(dims_.input(layer)), !packs_panels(dims_.O));
       C *dx_gates = facts_.spec.consume_reserve != 0 ? reserve_.gates(layer, direction) : space_.dx_gates;
       run_pass(member,
                {layer, direction, source, source_row, dy, dy_row, with_dx ? dx : nullptr, dx_row, dx_gates, weights});
@@ -77,6 +78,11 @@ void BackwardRun<C>::operator()(const Member &member) const {
     member.sync();
     rows.store(dy, dy_row, dims_.I, space_.d_weight, call_.args.dx);
   }
+}
+
+template <class C>
+const C *BackwardRun<C>::weight(const Pass &pass, ParamKind kind) const {
+  return static_cast<const C *>(call_.args.params[param_index(facts_.spec, pass.layer, pass.direction, kind)]);
 }
 
 template <class C>
@@ -119,11 +125,16 @@ void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     member.sync();  // the large products read all rows
   }
   if (pass.dx != nullptr) {
-    RowsProduct<C>{pass.dx_gates, dims_.gates,     map.S(),
-                   dims_.gates,   pass.weights.ih, dims_.plain_panels(dims_.input(pass.layer)),
-                   pass.dx,       pass.dx_row,     pass.direction == 1,
-                   map.S()}
-        .run(facts_.kernel, member);
+    const Panels panels = dims_.plain_panels(dims_.input(pass.layer));
+    const RowsProduct<C> product{pass.dx_gates, dims_.gates, map.S(),     dims_.gates,         pass.weights.ih,
+                                 panels,        pass.dx,     pass.dx_row, pass.direction == 1, map.S()};
+    if (packs_panels(dims_.input(pass.layer))) {
+      product.run_packing(facts_.kernel, member, pass.weights.ih, [&](int64_t panel, C *to) {
+        pack_rows_panel(dims_, weight(pass, ParamKind::weight_ih), panels, panel, to);
+      });
+    } else {
+      product.run(facts_.kernel, member);
+    }
   }
   if (call_.args.dparams != nullptr) {
     parameter_gradients(member, pass);
@@ -198,14 +209,16 @@ void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_
   const bool far = panels_are_far<C>(count, panels, dims_.gates);
   const auto panel_at = [&](int64_t k) { return backwards ? first + count - 1 - k : first + k; };
   const C *gates = dh_gates(pass) + (space_.map.offset(t) + share.first_row) * dims_.gates;
+  const bool packs = packs_panels(dims_.O);
   for (int64_t k = 0; k < (rows > 0 ? count : 0); ++k) {
     const int64_t panel = panel_at(k);
-    const int64_t after = panel_at(std::min(k + 1, count - 1));
-    facts_.kernel.product({gates, dims_.gates * share.row_step, 1, pass.weights.hh + panels.offset(panel, dims_.gates),
-                           rows, dims_.gates, panels.vectors_at(panel),
+    C *place = pass.weights.hh + panels.offset(packs ? first : panel, dims_.gates);
+    if (packs) {
+      pack_rows_panel(dims_, weight(pass, ParamKind::weight_hh), panels, panel, place);
+    }
+    facts_.kernel.product({gates, dims_.gates * share.row_step, 1, place, rows, dims_.gates, panels.vectors_at(panel),
                            space_.dh + share.first_row * dims_.padded_O + panel * panels.width(),
-                           dims_.padded_O * share.row_step, true, active,
-                           far ? pass.weights.hh + panels.offset(after, dims_.gates) : nullptr});
+                           dims_.padded_O * share.row_step, true, active, far && !packs});
   }
 }
 

@@ -49,6 +49,7 @@ class BackwardRun {
   void weight_gradient(const Member &member, const Pass &pass, ParamKind kind, const C *g, int64_t g_row, int64_t gates,
                        int64_t units, RowOf x, int64_t columns) const;
   void bias_gradient(const Member &member, const C *g, void *to, void *also) const;
+  const C *weight(const Pass &pass, ParamKind kind) const;
   void *wanted(const Pass &pass, ParamKind kind) const;
   void put(const C *values, int64_t n, void *to, int64_t element) const;
 
@@ -68,6 +69,11 @@ class BackwardRun {
   const Reserve<C> &reserve_;
   int64_t gradient_row_;
   Split split_;
+  // Whether a sequence of one step packs a panel when its one product comes: of W_hh, of W_ih.
+  bool packs_panels(int64_t columns) const {
+    return space_.map.T() == 1 && split_ != Split::rows && dims_.P == 0 &&
+           packs_rows_panel<C>(facts_.spec, dims_, columns);
+  }
 };
 
 }  // namespace rondo::cpu

@@ -104,10 +104,10 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
     }
     const Member here = by_direction ? Member{0, 1, nullptr, member.scratch} : member;
     if (packed_ == nullptr) {
-      weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction);
+      weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction, !packs_panels());
     }
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || source.shared,
-                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here),
+                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here), packs_panels(),
                     panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O), space});
     if (!by_direction && direction < dims_.D - 1) {
       member.sync();
@@ -192,6 +192,13 @@ template <class C>
 bool ForwardRun<C>::inputs_with_steps() const {
   constexpr int64_t many_rows = 48;
   return space_.map.T() == 1 || space_.map.S() >= many_rows * space_.map.T();
+}
+
+// A sequence of one step reads each panel for one tile of rows: it need not be packed beforehand.
+template <class C>
+bool ForwardRun<C>::packs_panels() const {
+  return packed_ == nullptr && dims_.dot == nullptr && space_.map.T() == 1 && split_ != Split::rows &&
+         space_.map.N() <= rows_per_tile;
 }
 
 template <class C>

@@ -43,6 +43,7 @@ class ForwardRun {
     bool shares_inputs;  // whether members wrote parts of source and weights for each other
     Split split;
     int64_t group;  // panels whose cells run together
+    bool packs;     // whether a panel is packed when its one product comes
     bool far;       // whether a member's panels of W_hh lie beyond the second cache level
     const PassSpace<C> &space;
   };
@@ -79,8 +80,10 @@ class ForwardRun {
   };
   Operand state_rows(State state, int64_t r, int64_t row_step) const;
   Operand input_rows(const Pass &pass, int64_t p, int64_t row_step) const;
-  void gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t rows, int64_t of_rows, C *to,
-                    int64_t to_row, const C *ahead) const;
+  void gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t place, int64_t rows,
+                    int64_t of_rows, C *to, int64_t to_row, bool far) const;
+  bool packs_panels() const;
+  void pack_panel(const Pass &pass, ParamKind kind, const GateMatrix<C> &matrix, int64_t panel, int64_t place) const;
   int64_t panels_per_tile(const Member &member) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;

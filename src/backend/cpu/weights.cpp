@@ -22,29 +22,35 @@ const void *element(Storage storage, const void *data, int64_t index) {
 // Panels whose columns are the source's rows, as W^T is for x W^T. row_of(column) is -1 where there is none; the
 // columns of one vector are rows that follow one another.
 template <class C, class RowOf>
+void pack_piece(Storage storage, const void *source, int64_t K, RowOf row_of, const Panels &panels, int64_t panel,
+                int64_t k, int64_t rows, C *to) {
+  kernels::PanelColumns<C> part{};
+  part.ld = K;
+  part.K = rows;
+  part.vectors = panels.vectors_at(panel);
+  part.panel = to + k * part.vectors * panels.lanes;
+  for (int v = 0; v < part.vectors; ++v) {
+    const int64_t column = panel * panels.width() + int64_t{v} * panels.lanes;
+    part.valid[v] = row_of(column + panels.lanes - 1) >= 0 ? panels.lanes : 0;
+    while (part.valid[v] < panels.lanes && row_of(column + part.valid[v]) >= 0) {
+      ++part.valid[v];
+    }
+    part.rows[v] = part.valid[v] == 0 ? nullptr : element(storage, source, row_of(column) * K + k);
+  }
+  kernels::kernels<C>().pack_columns[static_cast<int>(storage)](part);
+}
+
+template <class C, class RowOf>
 void pack_transposed(const Member &member, Storage storage, const void *source, int64_t K, RowOf row_of,
                      const Panels &panels, C *to) {
   constexpr int64_t rows_per_piece = 128;
-  const auto pack = kernels::kernels<C>().pack_columns[static_cast<int>(storage)];
   const int64_t cuts = divide_up(K, rows_per_piece);
   const int64_t pieces = panels.count() * cuts;
   for (int64_t piece = member.first(pieces); piece < member.last(pieces); ++piece) {
     const int64_t panel = piece / cuts;
     const int64_t k = piece % cuts * rows_per_piece;
-    kernels::PanelColumns<C> part{};
-    part.ld = K;
-    part.K = std::min(rows_per_piece, K - k);
-    part.vectors = panels.vectors_at(panel);
-    part.panel = to + panels.offset(panel, K) + k * part.vectors * panels.lanes;
-    for (int v = 0; v < part.vectors; ++v) {
-      const int64_t column = panel * panels.width() + int64_t{v} * panels.lanes;
-      part.valid[v] = row_of(column + panels.lanes - 1) >= 0 ? panels.lanes : 0;
-      while (part.valid[v] < panels.lanes && row_of(column + part.valid[v]) >= 0) {
-        ++part.valid[v];
-      }
-      part.rows[v] = part.valid[v] == 0 ? nullptr : element(storage, source, row_of(column) * K + k);
-    }
-    pack(part);
+    pack_piece(storage, source, K, row_of, panels, panel, k, std::min(rows_per_piece, K - k),
+               to + panels.offset(panel, K));
   }
 }
 
@@ -102,11 +108,14 @@ ForwardWeights<C>::ForwardWeights(Arena &arena, const Dimensions &dims, int64_t 
 
 template <class C>
 void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
-                             int64_t layer, int64_t direction) const {
+                             int64_t layer, int64_t direction, bool with_gates) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
   const auto gate_row = [&](int64_t column) { return dims.gate_row(column); };
   for (const auto &[matrix, kind] : {std::pair(ih, ParamKind::weight_ih), std::pair(hh, ParamKind::weight_hh)}) {
+    if (!with_gates) {
+      break;
+    }
     if (dims.dot != nullptr) {
       pack_pairs(member, dims, static_cast<const kernels::Bf16 *>(source(kind)), matrix);
     } else {
@@ -134,7 +143,7 @@ BackwardWeights<C>::BackwardWeights(Arena &arena, const Dimensions &dims, int64_
 
 template <class C>
 void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
-                              int64_t layer, int64_t direction, bool with_ih) const {
+                              int64_t layer, int64_t direction, bool with_ih, bool with_hh) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
   const auto gate_row = [&](int64_t k) { return dims.gate_row(k); };
@@ -142,7 +151,9 @@ void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dime
     const int64_t input = dims.input(layer);
     pack_rows(member, storage, source(ParamKind::weight_ih), input, dims.gates, gate_row, dims.plain_panels(input), ih);
   }
-  pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels(), hh);
+  if (with_hh) {
+    pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels(), hh);
+  }
   if (dims.P > 0) {
     pack_rows(
         member, storage, source(ParamKind::weight_hr), dims.H, dims.P, [](int64_t k) { return k; },
@@ -150,6 +161,28 @@ void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dime
   }
 }
 
+template <class C>
+void pack_gate_panel(const Spec &spec, const Dimensions &dims, const void *source, int64_t K, int64_t panel, C *to) {
+  pack_piece(
+      storage_of(spec), source, K, [&](int64_t column) { return dims.gate_row(column); }, dims.gate_panels, panel, 0, K,
+      to);
+}
+
+template <class C>
+void pack_rows_panel(const Dimensions &dims, const C *source, const Panels &panels, int64_t panel, C *to) {
+  const auto copy = kernels::kernels<C>().gather_blocks;
+  const int64_t lanes = panels.lanes;
+  const int vectors = panels.vectors_at(panel);
+  for (int64_t k = 0; k < dims.gates; k += lanes) {
+    copy({source + dims.gate_row(k) * panels.columns + panel * panels.width(), panels.columns, lanes, lanes, vectors,
+          to + k * vectors * lanes, vectors * lanes});
+  }
+}
+
+template void pack_gate_panel(const Spec &, const Dimensions &, const void *, int64_t, int64_t, float *);
+template void pack_gate_panel(const Spec &, const Dimensions &, const void *, int64_t, int64_t, double *);
+template void pack_rows_panel(const Dimensions &, const float *, const Panels &, int64_t, float *);
+template void pack_rows_panel(const Dimensions &, const double *, const Panels &, int64_t, double *);
 template struct ForwardWeights<float>;
 template struct ForwardWeights<double>;
 template struct BackwardWeights<float>;

@@ -29,9 +29,10 @@ struct ForwardWeights {
   C *hr;                 // K = H; plain panels over O, with projection only
 
   ForwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
-  // Packs this member's part; the team meets before anyone reads.
+  // Packs this member's part; the team meets before anyone reads. Without gate matrices where pack_gate_panel is to
+  // pack them.
   void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
-            int64_t direction) const;
+            int64_t direction, bool with_gates = true) const;
 };
 
 template <class C>
@@ -42,7 +43,19 @@ struct BackwardWeights {
 
   BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
   void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
-            int64_t direction, bool with_ih) const;
+            int64_t direction, bool with_ih, bool with_hh) const;
 };
+
+// One panel of W^T (x W^T's) or of W (dG W's) alone, for a call that reads it once: packed where the last one was, it
+// never leaves the near caches. `source` is W, of `dims.gates` rows that exist and K, or `columns`, elements.
+template <class C>
+void pack_gate_panel(const Spec &spec, const Dimensions &dims, const void *source, int64_t K, int64_t panel, C *to);
+// Of C, whose columns and units are whole vectors.
+template <class C>
+void pack_rows_panel(const Dimensions &dims, const C *source, const Panels &panels, int64_t panel, C *to);
+template <class C>
+bool packs_rows_panel(const Spec &spec, const Dimensions &dims, int64_t columns) {
+  return dtype_size(spec.storage()) == int64_t{sizeof(C)} && columns % dims.lanes == 0 && dims.H % dims.lanes == 0;
+}
 
 }  // namespace rondo::cpu
