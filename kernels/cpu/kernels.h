@@ -23,7 +23,7 @@ struct Product {
   ptrdiff_t c_row;
   bool accumulate;
   int64_t of_rows;  // rows that the call computes together, these M among them; never fewer than M
-  bool far;         // the panel comes from beyond the second cache level
+  const C *next;    // where panels come from beyond the second cache level: what is read after this one; else NULL
 };
 inline constexpr int kMaxPanelVectors = 4;
 inline constexpr int64_t kBlockK = 512;

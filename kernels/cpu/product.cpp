@@ -32,13 +32,18 @@ constexpr int block_rows(int vectors) { return std::min(kAccumulators / vectors,
 // Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it.
 constexpr int thin_chains(int64_t of_rows) { return of_rows > 2 ? 1 : kAccumulators / 6 / static_cast<int>(of_rows); }
 
+// What will be read next, asked for while this block computes: `lines` cache lines for every k.
+struct Ahead {
+  const char *at;
+  int lines;
+};
 constexpr ptrdiff_t kLine = 64;
-// How far ahead a far panel is asked for: enough for the third level's latency, and room for it in the first.
-constexpr ptrdiff_t kAheadBytes = 8192;
+
+HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 
 template <class T>
 using BlockFunction = void (*)(const Product<T> &, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
-                               int lines_ahead);
+                               Ahead ahead);
 
 template <class T, int kRows, int kVectors>
 HWY_INLINE void store_block(const hn::Vec<Tag<T>> (&sum)[kRows][kVectors], T *c, ptrdiff_t c_row, bool accumulate) {
@@ -57,7 +62,7 @@ HWY_INLINE void store_block(const hn::Vec<Tag<T>> (&sum)[kRows][kVectors], T *c,
 
 template <class T, int kRows, int kVectors>
 HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
-                        int lines_ahead) {
+                        Ahead ahead) {
   const Tag<T> d;
   const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
   hn::Vec<Tag<T>> sum[kRows][kVectors];
@@ -69,10 +74,9 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
     }
   }
   for (int64_t k = 0; k < K; ++k) {
-    // Past the panel's end this is, as a rule, what is read next; asking for what is no memory is no fault.
-    for (int line = 0; line < lines_ahead; ++line) {
-      const auto at = reinterpret_cast<uintptr_t>(panel) + static_cast<uintptr_t>(kAheadBytes + line * kLine);
-      __builtin_prefetch(reinterpret_cast<const void *>(at), 0, 3);
+    for (int line = 0; line < ahead.lines; ++line) {
+      prefetch(ahead.at);
+      ahead.at += kLine;
     }
     hn::Vec<Tag<T>> b[kVectors];
 #pragma GCC unroll 4
@@ -111,7 +115,7 @@ HWY_INLINE void thin_step(const T *a, ptrdiff_t a_row, const T *panel, hn::Vec<T
 // Chain j sums the k that are j modulo the number of chains, which is a power of two; chains are added pairwise.
 template <class T, int kRows, int kVectors, int kChains>
 HWY_NOINLINE void thin_block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
-                             int /*lines_ahead*/) {
+                             Ahead /*ahead*/) {
   const Tag<T> d;
   const auto step = static_cast<ptrdiff_t>(hn::Lanes(d));
   const ptrdiff_t width = kVectors * step;
@@ -194,7 +198,8 @@ void thin_product(const Product<T> &p) {
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
   int64_t k0 = 0;
   do {
-    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(kBlockK, p.K - k0), p.c, p.accumulate || k0 > 0, 0);
+    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(kBlockK, p.K - k0), p.c, p.accumulate || k0 > 0,
+        {nullptr, 0});
     k0 += kBlockK;
   } while (k0 < p.K);
 }
@@ -210,18 +215,22 @@ void product(const Product<T> &p) {
   // Blocks of nearly equal height: a last block of one or two rows would be held up by its loads.
   const int64_t full = block_rows(p.vectors);
   const int64_t count = (p.M + full - 1) / full;
-  const auto lines_per_k = static_cast<int>((panel_row * static_cast<ptrdiff_t>(sizeof(T)) + kLine - 1) / kLine);
-  // A panel that is passed over once only streams, which the processor sees.
-  const int lines_ahead = p.far && count > 1 ? lines_per_k : 0;
+  const int64_t lines_per_k = (panel_row * static_cast<ptrdiff_t>(sizeof(T)) + kLine - 1) / kLine;
   int64_t k0 = 0;
   do {
     const int64_t K = std::min(kBlockK, p.K - k0);
-    const T *panel = p.panel + k0 * panel_row;
+    const T *next = k0 + K < p.K ? p.panel + (k0 + K) * panel_row : p.next;
+    // Lines to ask for, per k. A panel that is passed over once only streams, which the processor sees.
+    int64_t left = p.next == nullptr || count < 2 ? 0 : lines_per_k;
     int64_t m = 0;
     for (int64_t piece = 0; piece < count; ++piece) {
       const int64_t rows = (p.M - m) / (count - piece);
-      blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, panel, K, p.c + m * p.c_row,
-                                        p.accumulate || k0 > 0, piece == 0 ? lines_ahead : 0);
+      const int64_t lines = std::min(left, (lines_per_k + count - 1) / count);
+      const Ahead ahead{reinterpret_cast<const char *>(next) + (lines_per_k - left) * K * kLine,
+                        static_cast<int>(lines)};
+      left -= lines;
+      blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * panel_row, K,
+                                        p.c + m * p.c_row, p.accumulate || k0 > 0, ahead);
       m += rows;
     }
     k0 += kBlockK;

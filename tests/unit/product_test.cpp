@@ -35,7 +35,7 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
   const std::ptrdiff_t a_row = transposed ? 1 : K;
   const std::ptrdiff_t a_k = transposed ? M : 1;
   kernel.product({a.data(), a_row, a_k, panel.data(), M, K, vectors, c.data(), width, accumulate,
-                  std::max<std::int64_t>(M, 1), false});
+                  std::max<std::int64_t>(M, 1), nullptr});
   double worst = 0;
   for (std::int64_t m = 0; m < M; ++m) {
     for (std::int64_t n = 0; n < width; ++n) {
@@ -55,13 +55,14 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
   if (M > 1) {
     std::vector<C> alone(before.begin() + (M - 1) * width, before.begin() + M * width);
     kernel.product({a.data() + (M - 1) * a_row, a_row, a_k, panel.data(), 1, K, vectors, alone.data(), width,
-                    accumulate, M, true});
+                    accumulate, M, panel.data()});
     CHECK(std::equal(alone.begin(), alone.end(), c.begin() + (M - 1) * width));
   }
-  // A far panel is only asked for early.
+  // What is read next is only asked for.
   std::vector<C> ahead = before;
+  const std::vector<C> next = sequence<C>(K * width + 1, 4);
   kernel.product({a.data(), a_row, a_k, panel.data(), M, K, vectors, ahead.data(), width, accumulate,
-                  std::max<std::int64_t>(M, 1), true});
+                  std::max<std::int64_t>(M, 1), next.data()});
   CHECK(std::memcmp(ahead.data(), c.data(), c.size() * sizeof(C)) == 0);
 }
 
@@ -115,7 +116,7 @@ TEMPLATE_TEST_CASE("an element's sum does not depend on which of the rows are co
   const auto panel = sequence<TestType>(K * width, 2);
   const auto rows_of = [&](std::int64_t first, std::int64_t rows, std::int64_t of_rows) {
     std::vector<TestType> c(static_cast<std::size_t>(rows * width));
-    kernel.product({a.data() + first * K, K, 1, panel.data(), rows, K, 1, c.data(), width, false, of_rows, false});
+    kernel.product({a.data() + first * K, K, 1, panel.data(), rows, K, 1, c.data(), width, false, of_rows, nullptr});
     return c;
   };
   // Another order shows in these numbers: the first element's sum from either end.

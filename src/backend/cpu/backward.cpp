@@ -212,13 +212,15 @@ void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_
   const bool packs = packs_panels(dims_.O);
   for (int64_t k = 0; k < (rows > 0 ? count : 0); ++k) {
     const int64_t panel = panel_at(k);
+    const int64_t after = panel_at(std::min(k + 1, count - 1));
     C *place = pass.weights.hh + panels.offset(packs ? first : panel, dims_.gates);
     if (packs) {
       pack_rows_panel(dims_, weight(pass, ParamKind::weight_hh), panels, panel, place);
     }
     facts_.kernel.product({gates, dims_.gates * share.row_step, 1, place, rows, dims_.gates, panels.vectors_at(panel),
                            space_.dh + share.first_row * dims_.padded_O + panel * panels.width(),
-                           dims_.padded_O * share.row_step, true, active, far && !packs});
+                           dims_.padded_O * share.row_step, true, active,
+                           far && !packs ? pass.weights.hh + panels.offset(after, dims_.gates) : nullptr});
   }
 }
 

@@ -81,7 +81,7 @@ class ForwardRun {
   Operand state_rows(State state, int64_t r, int64_t row_step) const;
   Operand input_rows(const Pass &pass, int64_t p, int64_t row_step) const;
   void gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t place, int64_t rows,
-                    int64_t of_rows, C *to, int64_t to_row, bool far) const;
+                    int64_t of_rows, C *to, int64_t to_row, const C *ahead) const;
   bool packs_panels() const;
   void pack_panel(const Pass &pass, ParamKind kind, const GateMatrix<C> &matrix, int64_t panel, int64_t place) const;
   int64_t panels_per_tile(const Member &member) const;

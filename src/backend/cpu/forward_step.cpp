@@ -41,7 +41,6 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   const int64_t unit = group.first * dims_.units_per_gate_panel();
   const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
   const int64_t tiles = divide_up(mine, rows_per_tile);
-  const bool far = pass.far && !pass.packs;
   const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
   for (int64_t number = 0; number < tiles; ++number) {
     const int64_t done = mine * number / tiles;
@@ -49,15 +48,18 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
     const int64_t r = share.first_row + done * share.row_step;
     for (int64_t k = group.first; k < group.last; ++k) {
       const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
+      const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
       const int64_t place = panel * panels.width() - column;
       const int64_t stored = pass.packs ? share.first_panel : panel;
       if (pre == nullptr) {
         pack_panel(pass, ParamKind::weight_ih, ih, panel, stored);
         gate_product(input_rows(pass, p0 + r, share.row_step), ih, panel, stored, rows, space_.map.S(), inputs + place,
-                     width, far);
+                     width, pass.far && !pass.packs ? hh.full + panels.offset(panel, hh.K) : nullptr);
       }
       pack_panel(pass, ParamKind::weight_hh, hh, panel, stored);
-      gate_product(state_rows(state, r, share.row_step), hh, panel, stored, rows, active, tile + place, width, far);
+      const GateMatrix<C> &following = pre == nullptr ? ih : hh;
+      gate_product(state_rows(state, r, share.row_step), hh, panel, stored, rows, active, tile + place, width,
+                   pass.far && !pass.packs ? following.full + panels.offset(after, following.K) : nullptr);
     }
     kernels::ForwardTile<C> work{};
     work.rows = rows;
@@ -123,10 +125,10 @@ auto ForwardRun<C>::input_rows(const Pass &pass, int64_t p, int64_t row_step) co
   return {source.rows + p * source.row, nullptr, source.row * row_step};
 }
 
-// to[rows, one panel] = a * matrix.
+// to[rows, one panel] = a * matrix. `ahead` is read next; NULL where the weights are near.
 template <class C>
 void ForwardRun<C>::gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t place,
-                                 int64_t rows, int64_t of_rows, C *to, int64_t to_row, bool far) const {
+                                 int64_t rows, int64_t of_rows, C *to, int64_t to_row, const C *ahead) const {
   const Panels &panels = dims_.gate_panels;
   if constexpr (std::is_same_v<C, float>) {
     if (dims_.dot != nullptr) {
@@ -137,7 +139,7 @@ void ForwardRun<C>::gate_product(const Operand &a, const GateMatrix<C> &matrix, 
     }
   }
   facts_.kernel.product({a.rows, a.row, 1, matrix.full + panels.offset(place, matrix.K), rows, matrix.K,
-                         panels.vectors_at(panel), to, to_row, false, of_rows, far});
+                         panels.vectors_at(panel), to, to_row, false, of_rows, ahead});
 }
 
 template <class C>
@@ -154,7 +156,7 @@ void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C
       const int64_t rows = std::min(rows_per_tile, active - r);
       facts_.kernel.product({projected_row(pass, p0 + r, r), dims_.padded_H, 1,
                              pass.weights.hr + panels.offset(panel, dims_.H), rows, dims_.H, panels.vectors_at(panel),
-                             tile, width, false, active, false});
+                             tile, width, false, active, nullptr});
       facts_.kernel.round[facts_.storage()](tile, rows * width);
       for (int64_t k = 0; k < rows; ++k) {
         const C *h = tile + k * width;

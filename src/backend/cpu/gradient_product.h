@@ -105,7 +105,7 @@ struct GradientProduct {
     for (int64_t panel = piece.panel; panel < std::min(piece.panel + panels_per_group(), panels.count()); ++panel) {
       kernel.product({g_block, 1, units_per_piece, x_block + panels.offset(panel, K), piece.count, K,
                       panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || row > 0,
-                      units_per_piece, false});
+                      units_per_piece, nullptr});
     }
   }
 };

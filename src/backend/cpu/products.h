@@ -9,7 +9,7 @@
 
 namespace rondo::cpu {
 
-// What panels may weigh before a product asks for them ahead: less than any second cache level of the
+// What panels may weigh before a product asks for the next while it computes: less than any second cache level of the
 // processors that these kernels are for.
 inline constexpr int64_t near_bytes = 512 << 10;
 
@@ -46,7 +46,7 @@ struct RowsProduct {
   void run_panels(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t last = member.last(panels.count());
     for (int64_t panel = member.first(panels.count()); panel < last; ++panel) {
-      run_panel(kernel, panel);
+      run_panel(kernel, panel, std::min(panel + 1, last - 1));
     }
   }
   // The same for panels that `pack(panel, to)` packs one by one, where the last was.
@@ -60,14 +60,14 @@ struct RowsProduct {
       for (int64_t row = 0; row < rows; row += height) {
         kernel.product({a + row * a_row, a_row, 1, place, std::min(height, rows - row), K, panels.vectors_at(panel),
                         c + row * c_row + panel * panels.width(), c_row, accumulate, std::max<int64_t>(of_rows, 1),
-                        false});
+                        nullptr});
       }
     }
   }
-  void run_panel(const kernels::Kernels<C> &kernel, int64_t panel) const {
+  void run_panel(const kernels::Kernels<C> &kernel, int64_t panel, int64_t next) const {
     const int64_t height = rows_of_piece<C>(K);
     for (int64_t row = 0; row < rows; row += height) {
-      piece(kernel, panel, row, height);
+      piece(kernel, panel, row, height, row + height < rows ? panel : next);
     }
   }
 
@@ -77,18 +77,19 @@ struct RowsProduct {
     const int64_t count = panels.count();
     const int64_t last = member.last(divide_up(rows, height) * count);
     for (int64_t number = member.first(divide_up(rows, height) * count); number < last; ++number) {
-      piece(kernel, number % count, number / count * height, height);
+      piece(kernel, number % count, number / count * height, height, std::min(number + 1, last - 1) % count);
     }
   }
 
  private:
-  void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t height) const {
+  void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t height, int64_t next) const {
     const int64_t count = std::min(height, rows - row);
     C *to = c + row * c_row + panel * panels.width();
     if constexpr (std::is_same_v<A, C>) {
+      const bool far = panels_are_far<C>(panels.count(), panels, K);
       kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), count, K, panels.vectors_at(panel),
                       to, c_row, accumulate, std::max<int64_t>(of_rows, 1),
-                      panels_are_far<C>(panels.count(), panels, K)});
+                      far ? weights + panels.offset(next, K) : nullptr});
     } else {
       kernels::bf16_kernels()->product({a + row * a_row, a_row, weights + panels.offset(panel, K), count, K,
                                         panels.vectors_at(panel), to, c_row, accumulate,

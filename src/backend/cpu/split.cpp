@@ -15,13 +15,8 @@ constexpr double cell_per_gate_vector = 25;
 // A register block's rows: how often a step reads its weights.
 constexpr double rows_per_block = 6;
 
-// Of few rows: what loads take beside what was counted. Near weights are waited for, far ones are fetched ahead.
-double of_few_rows(double rows, bool far) {
-  if (far) {
-    return rows <= 4 ? 0.7 : 1;
-  }
-  return rows <= 1 ? 1.3 : rows <= 2 ? 1.5 : 1;
-}
+// Of few rows: the loads of near weights are waited for, those of far ones are fetched ahead.
+double of_few_rows(double rows, bool far) { return far || rows > 2 ? 1 : rows <= 1 ? 1.3 : 1.5; }
 
 // One member's time for `rows` rows and the `share` of the columns that it has.
 double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, double share) {
