@@ -15,7 +15,7 @@ install(TARGETS ${installed_library} EXPORT rondoTargets
 if(RONDO_CUDA AND RONDO_BUILD_SHARED)
   install(TARGETS rondo_fused rondo_cudnn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rondo-${PROJECT_VERSION_MAJOR})
 endif()
-install(DIRECTORY include/rondo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/rondo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(EXPORT rondoTargets NAMESPACE rondo:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/rondoConfig.cmake.in ${PROJECT_BINARY_DIR}/rondoConfig.cmake

@@ -13,7 +13,7 @@
 void refuse(int status, const char *format, ...) {
   va_list arguments;
   fflush(stdout);
-  fputs("char_lm: ", stderr);
+  fputs(PROGRAM_NAME ": ", stderr);
   va_start(arguments, format);
   vfprintf(stderr, format, arguments);
   va_end(arguments);

@@ -38,6 +38,7 @@ export PKG_CONFIG_PATH
 mkdir "$scratch/make"
 make -C "$here" BUILD="$scratch/make"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir rondo) "$scratch/make/consumer"
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir rondo) "$scratch/make/consumer_cpp"
 
 library=$(find "$prefix" -name 'librondo.so')
 if [ -z "$library" ]; then
