@@ -8,12 +8,15 @@ usage() {
   cat <<'END'
 usage: ./build.sh COMMAND
 
-  setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch and cuobjdump in .venv
+  setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch, MindSpore and
+                    the other systems rondo is compared with, in .venv and .venv-mindspore
   build [PRESET]    configure and build (release, debug, asan, tsan, coverage, gpu or nocuda; default release)
   demo [ARG...]     train a character language model, by default on this project's own text (--help: its options)
-  test              the fast tier: release and address-sanitized suites, format, clang-tidy, arrows, consumer, demo
+  test [--frameworks]   the fast tier: release and address-sanitized suites, Python package, format, clang-tidy, arrows,
+                    consumer, demo, reference documentation; with --frameworks, test-frameworks' stages after them
+  test-frameworks   the Python package's wheel, and the package beside PyTorch, MindSpore, ONNX Runtime and Keras
   test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, static libraries, every
-                    GPU architecture and its bundle, and aarch64 under emulation
+                    GPU architecture and its bundle, Debian packages, and aarch64 under emulation
   gpu-bundle        one folder (and .tar.xz) with library, GPU back ends, tests and benchmarks: copy it to a GPU machine
                     and run ./run-gpu-tests there
   bench [ARG...]    the CPU comparison: rondo, oneDNN, ONNX Runtime and PyTorch in turn (--quick, --rows PATTERN, --rounds N,
@@ -22,6 +25,7 @@ usage: ./build.sh COMMAND
   coverage          how much of src/ and kernels/ the tests execute
   format            lay out the sources with clang-format
   lint              check format, clang-tidy and the arrows of the house
+  wheel             the Python package as build/wheel/*.whl
   install [--prefix DIR]   install the release build (default /usr/local)
   help              this text
 END
@@ -32,6 +36,8 @@ jobs=$(nproc 2>/dev/null || echo 2)
 source tests/house/stages.sh
 # shellcheck source=tests/house/checks.sh
 source tests/house/checks.sh
+# shellcheck source=tests/house/python.sh
+source tests/house/python.sh
 
 die() {
   echo "build.sh: $*" >&2
@@ -52,24 +58,29 @@ libhwy-dev          header  hwy/highway.h
 catch2              header  catch2/catch.hpp catch2/catch_all.hpp
 libcli11-dev        header  CLI/CLI.hpp
 nlohmann-json3-dev  header  nlohmann/json.hpp"
-test_needs="$build_needs
+python_needs="$build_needs
+python3-venv        module ensurepip"
+test_needs="$python_needs
+doxygen             command doxygen
 make                command make
+cargo               command cargo
+luajit              command luajit
 binutils            command objdump
 clang-format        command clang-format
 clang-tidy          command clang-tidy"
 coverage_needs="$build_needs
 gcovr               command gcovr"
+package_needs="$build_needs
+lintian             command lintian
+dpkg-dev            command dpkg-shlibdeps
+binutils            command objdump"
 bundle_needs="$build_needs
 binutils            command objdump
 xz-utils            command xz"
 
-# The comparison's peers: one from Debian, where dnnl_DIR names no other build, and modules from PyPI.
+# The comparison's peer from Debian, where dnnl_DIR names no other build; the others are modules from PyPI.
 onednn_needs="
 libdnnl-dev         header  dnnl.hpp"
-peer_modules=(numpy torch onnxruntime onnx)
-
-cuobjdump_needs="
-python3-venv        module ensurepip"
 
 present() { # command NAME | module NAME (of Python) | header NAME...: any one of the names
   local kind=$1 name
@@ -118,10 +129,9 @@ command_setup() {
   need "$test_needs"
   need "$coverage_needs"
   if [ "${1:-}" = --peers ]; then
-    # Only tests/golden/make_goldens.py and comparisons with PyTorch use these; building and testing need none.
-    [ -x .venv/bin/pip ] || python3 -m venv .venv ||
-      die "python3 cannot make .venv; on Debian: apt-get install python3-venv"
-    .venv/bin/pip install --quiet numpy torch safetensors nvidia-cuda-cuobjdump
+    # Only goldens, comparisons and the frameworks' tests use these; building and ./build.sh test need none.
+    python_environment "$torch_environment" "${torch_packages[@]}" nvidia-cuda-cuobjdump
+    python_environment "$mindspore_environment" "${mindspore_packages[@]}"
   elif [ $# -gt 0 ]; then
     die "setup takes --peers or nothing, not '$1'"
   fi
@@ -177,11 +187,8 @@ command_gpu-bundle() {
 bench_peers() {
   local module
   [ -n "${dnnl_DIR:-}" ] || (need "$onednn_needs") || echo "bench: oneDNN is not here and could not be installed"
-  [ -x .venv/bin/python ] || python3 -m venv .venv || echo "bench: python3 cannot make .venv"
-  for module in "${peer_modules[@]}"; do
-    .venv/bin/python -c "import importlib.util as u, sys; sys.exit(u.find_spec('$module') is None)" 2>/dev/null ||
-      .venv/bin/python -m pip install --quiet --disable-pip-version-check "$module" ||
-      echo "bench: $module is not here and could not be fetched"
+  for module in numpy torch onnxruntime onnx; do
+    python_environment "$torch_environment" "$module" || echo "bench: $module is not here and could not be fetched"
   done
 }
 
@@ -247,17 +254,38 @@ fast_stages() {
   stage proof proof
   stage release suite release
   stage device device_code release --architectures sm_80,sm_90a,sm_120
+  stage python numpy_tests
   stage consumer labelled consumer
   stage demo small_demo
+  stage reference reference
   stage tidy tidy
   stage asan quick_suite asan
 }
 
+framework_stages() {
+  stage wheel wheel_tests
+  stage torch torch_tests
+  stage mindspore mindspore_tests
+}
+
 command_test() {
+  [ $# = 0 ] || [ "$*" = --frameworks ] || die "test takes --frameworks or nothing, not '$*'"
   need "$test_needs"
   begin_stages
   fast_stages
+  [ $# = 0 ] || framework_stages
   summary
+}
+
+command_test-frameworks() {
+  need "$test_needs"
+  begin_stages
+  framework_stages
+  summary
+}
+
+command_wheel() {
+  wheel
 }
 
 without_nvcc() { # COMMAND...: with every folder of PATH that holds nvcc replaced by links to all else in it
@@ -292,6 +320,7 @@ command_test-all() {
   stage nocuda without_nvcc suite nocuda
   stage static static_library
   stage bundle bundle
+  stage packages packages
   stage aarch64 tests/house/aarch64.sh "$PWD"
   summary
 }
@@ -330,7 +359,7 @@ command_coverage() {
 name=${1:-help}
 [ $# = 0 ] || shift
 case $name in
-  setup | build | demo | test | test-all | gpu-bundle | bench | coverage | format | lint | install) "command_$name" "$@" ;;
+  setup | build | demo | test | test-all | test-frameworks | wheel | gpu-bundle | bench | coverage | format | lint | install) "command_$name" "$@" ;;
   help | -h | --help) usage ;;
   *)
     usage >&2

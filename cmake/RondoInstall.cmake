@@ -2,6 +2,9 @@
 # The command's own install rule stands with its target. Every path is relative, so the tree may be moved.
 include(CMakePackageConfigHelpers)
 
+# Components are the packages of RondoPackage; what names none is for development.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rondo)
 if(RONDO_BUILD_SHARED)
   set(installed_library rondo)
@@ -9,11 +12,12 @@ else()
   set(installed_library rondo_static)
 endif()
 install(TARGETS ${installed_library} EXPORT rondoTargets
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(RONDO_CUDA AND RONDO_BUILD_SHARED)
-  install(TARGETS rondo_fused rondo_cudnn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rondo-${PROJECT_VERSION_MAJOR})
+  install(TARGETS rondo_fused rondo_cudnn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rondo-${PROJECT_VERSION_MAJOR}
+    COMPONENT cuda)
 endif()
 install(DIRECTORY include/rondo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(EXPORT rondoTargets NAMESPACE rondo:: DESTINATION ${package_dir})
@@ -36,4 +40,5 @@ file(RELATIVE_PATH RONDO_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${C
 string(REGEX REPLACE "/$" "" RONDO_PC_TO_PREFIX "${RONDO_PC_TO_PREFIX}")
 configure_file(cmake/rondo.pc.in ${PROJECT_BINARY_DIR}/rondo.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/rondo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence) # Debian's packages have another
+unset(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME)

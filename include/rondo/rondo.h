@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* This header's version; rondo_version() gives the library's. */
 #define RONDO_VERSION_MAJOR 0
 #define RONDO_VERSION_MINOR 1
 #define RONDO_VERSION_PATCH 0
@@ -43,9 +44,10 @@ extern "C" {
  *
  * Errors. Every call that can fail returns a status; on failure outputs are untouched and rondo_last_error() names argument, value and expectation. */
 
+/* What a call came to. */
 typedef int32_t rondo_status_t;
 enum {
-  RONDO_OK = 0,
+  RONDO_OK = 0,                     /* done */
   RONDO_ERROR_INVALID_ARGUMENT = 1, /* an argument, attribute or combination is not valid */
   RONDO_ERROR_UNSUPPORTED = 2,      /* valid, but no back end (or not the forced one) can serve it here */
   RONDO_ERROR_OUT_OF_MEMORY = 3,    /* the host or device has no room */
@@ -65,6 +67,7 @@ RONDO_API const char *rondo_version_string(void);
 
 /* ---- context: threads and log ------------------------------------------------------------------------------------------------- */
 
+/* Threads, and library handles of GPUs. */
 typedef struct rondo_context_s *rondo_context_t;
 
 /* level: 0 information, 1 warning. Called in the thread that caused the line; text is valid during the call only. Must not throw. */
@@ -83,6 +86,7 @@ RONDO_API rondo_status_t rondo_context_set_log(rondo_context_t context, rondo_lo
 
 /* ---- rnn: what to compute ----------------------------------------------------------------------------------------------------- */
 
+/* The cells of the equations above. */
 typedef int32_t rondo_cell_t;
 enum { RONDO_CELL_RNN_TANH = 0, RONDO_CELL_RNN_RELU = 1, RONDO_CELL_LSTM = 2, RONDO_CELL_GRU = 3 };
 
@@ -90,12 +94,15 @@ enum { RONDO_CELL_RNN_TANH = 0, RONDO_CELL_RNN_RELU = 1, RONDO_CELL_LSTM = 2, RO
 typedef int32_t rondo_dtype_t;
 enum { RONDO_F64 = 0, RONDO_F32 = 1, RONDO_F16 = 2, RONDO_BF16 = 3 };
 
+/* [T,N,*] and [N,T,*] (batch_first). */
 typedef int32_t rondo_layout_t;
-enum { RONDO_TIME_MAJOR = 0, RONDO_BATCH_MAJOR = 1 }; /* [T,N,*] and [N,T,*] (batch_first) */
+enum { RONDO_TIME_MAJOR = 0, RONDO_BATCH_MAJOR = 1 };
 
+/* Where a plan runs and its arrays lie. */
 typedef int32_t rondo_device_t;
 enum { RONDO_DEVICE_AUTO = 0, RONDO_DEVICE_CPU = 1, RONDO_DEVICE_CUDA = 2 };
 
+/* What runs a plan. */
 typedef int32_t rondo_backend_t;
 enum { RONDO_BACKEND_AUTO = 0, RONDO_BACKEND_CPU = 1, RONDO_BACKEND_CUDNN = 2, RONDO_BACKEND_FUSED = 3 };
 
@@ -132,12 +139,13 @@ enum {
   RONDO_ATTR_ALLOW_TF32 = 22       /* "allow_tf32": 1 = f32 products may round their operands to tf32 (cuda); default 0 */
 };
 
+/* An attribute's name, default and bounds. */
 typedef struct rondo_attribute_info_s {
   size_t struct_size;  /* in: sizeof(rondo_attribute_info_t) */
   const char *name;    /* static */
   int32_t is_float;    /* 1: set and get as float, 0: as int */
   int32_t reserved;    /* 0 */
-  double default_value, min_value, max_value;
+  double default_value, min_value, max_value; /* both bounds are valid values */
 } rondo_attribute_info_t;
 
 /* The attribute of a name; bounds and default of an attribute. Attributes are numbered 1 to rondo_attribute_count(). */
@@ -145,6 +153,7 @@ RONDO_API int32_t rondo_attribute_count(void);
 RONDO_API rondo_status_t rondo_attribute_find(const char *name, rondo_attribute_t *attribute);
 RONDO_API rondo_status_t rondo_attribute_info(rondo_attribute_t attribute, rondo_attribute_info_t *info);
 
+/* A description of a network, by attributes. */
 typedef struct rondo_rnn_s *rondo_rnn_t;
 
 /* A description, all attributes at their defaults. Plans copy it; it may be changed or destroyed afterwards. destroy accepts NULL. */
@@ -168,6 +177,7 @@ typedef struct rondo_param_info_s {
   int64_t layer, direction;    /* from 0; direction 1 = reverse */
 } rondo_param_info_t;
 
+/* How many there are, and each in that order, index from 0. */
 RONDO_API rondo_status_t rondo_rnn_param_count(rondo_rnn_t rnn, int64_t *count);
 RONDO_API rondo_status_t rondo_rnn_param_info(rondo_rnn_t rnn, int64_t index, rondo_param_info_t *info);
 /* Elements of the flat buffer. */
@@ -178,6 +188,7 @@ RONDO_API rondo_status_t rondo_rnn_init_params(rondo_rnn_t rnn, uint64_t seed, v
 
 /* ---- plan: one problem on one back end ---------------------------------------------------------------------------------------- */
 
+/* Whether a plan also serves backward. */
 typedef int32_t rondo_mode_t;
 enum { RONDO_INFERENCE = 0, RONDO_TRAINING = 1 };
 
@@ -190,14 +201,16 @@ enum {
   RONDO_SEQUENCE_DEVICE_LENGTHS = 3 /* as LENGTHS, read from device memory on the stream: they may change between a captured graph's replays */
 };
 
+/* What a plan must serve. */
 typedef struct rondo_plan_args_s {
-  size_t struct_size;     /* sizeof(rondo_plan_args_t) */
-  rondo_mode_t mode;
-  rondo_sequence_t sequence;
-  int64_t max_T, max_N;   /* the largest call, 0 or more */
-  int64_t max_S;          /* the largest sum of lengths; 0 = max_T*max_N */
+  size_t struct_size;        /* sizeof(rondo_plan_args_t) */
+  rondo_mode_t mode;         /* training: backward too */
+  rondo_sequence_t sequence; /* how its calls give their sequences */
+  int64_t max_T, max_N;      /* the largest call, 0 or more */
+  int64_t max_S;             /* the largest sum of lengths; 0 = max_T*max_N */
 } rondo_plan_args_t;
 
+/* One description on one back end, with its memory laid out. */
 typedef struct rondo_plan_s *rondo_plan_t;
 
 /* Chooses a back end and lays out its memory; every refusal happens here. A plan is immutable. destroy accepts NULL. */
@@ -236,14 +249,15 @@ typedef struct rondo_batch_s {
   const void *reserved[1];       /* NULL: room for what later versions need to know */
 } rondo_batch_t;
 
+/* One forward call. */
 typedef struct rondo_forward_args_s {
   size_t struct_size;           /* sizeof(rondo_forward_args_t) */
-  rondo_batch_t batch;
+  rondo_batch_t batch;          /* its sequences */
   const void *x;                /* [T,N,I], [N,T,I] or [S,I], storage type */
   const void *h0;               /* [L*D,N,O] storage type, or NULL: zeros */
   const void *c0;               /* LSTM: [L*D,N,H] cell state type, or NULL: zeros */
   const void *const *params;    /* param_count pointers in rondo_rnn_param_info's order, storage type; NULL with packed_params */
-  int64_t param_count;
+  int64_t param_count;          /* rondo_rnn_param_count's, where params is given */
   const void *packed_params;    /* from rondo_plan_pack_params, or NULL */
   void *y;                      /* [T,N,D*O], [N,T,D*O] or [S,D*O], storage type; inference: NULL if not wanted */
   void *hn;                     /* [L*D,N,O] storage type, or NULL */
@@ -251,19 +265,20 @@ typedef struct rondo_forward_args_s {
   uint64_t seed, offset;        /* dropout's Philox key and counter; one pair gives one mask on every back end */
   const uint64_t *seed_ptr;     /* on the plan's device, read instead of seed; or NULL */
   const uint64_t *offset_ptr;   /* on the plan's device, read instead of offset; or NULL */
-  void *workspace;
+  void *workspace;              /* contents are lost */
   int64_t workspace_size;       /* bytes */
   void *reserve;                /* training only */
   int64_t reserve_size;         /* bytes */
   void *stream;                 /* cuda: cudaStream_t; cpu: NULL */
 } rondo_forward_args_t;
 
+/* One backward call. */
 typedef struct rondo_backward_args_s {
   size_t struct_size;           /* sizeof(rondo_backward_args_t) */
   rondo_batch_t batch;          /* as forward's */
   const void *x, *h0, *c0;      /* as forward's, unchanged since */
   const void *const *params;    /* as forward's, unchanged since; packed parameters do not serve here */
-  int64_t param_count;
+  int64_t param_count;          /* rondo_rnn_param_count's */
   const void *y;                /* forward's output, unchanged since */
   const void *dy;               /* gradient of y, y's shape; NULL: zeros. Values beyond a row's length are ignored */
   const void *dhn;              /* gradient of hn; NULL: zeros */
@@ -274,7 +289,7 @@ typedef struct rondo_backward_args_s {
   void *const *dparams;         /* param_count pointers in params' order and shapes, param_grad_type; NULL, or NULL entries */
   int32_t accumulate;           /* 1: add to what dparams hold; 0: overwrite */
   int32_t reserved;             /* 0 */
-  void *workspace;
+  void *workspace;              /* contents are lost */
   int64_t workspace_size;       /* bytes */
   void *reserve;                /* as forward left it; unchanged, so backward may run again, unless consume_reserve is 1 */
   int64_t reserve_size;         /* bytes */
@@ -308,9 +323,10 @@ RONDO_API rondo_status_t rondo_batch_sizes_from_lengths(const int64_t *lengths, 
                                                         int64_t batch_sizes_room, int64_t *T, int64_t *S, int64_t *sorted_indices,
                                                         int64_t *unsorted_indices);
 
+/* A padded array beside a packed one. */
 typedef struct rondo_packing_s {
   size_t struct_size;            /* sizeof(rondo_packing_t) */
-  rondo_dtype_t dtype;
+  rondo_dtype_t dtype;           /* of both */
   rondo_layout_t layout;         /* of the padded array */
   int64_t T, N, F;               /* entries of batch_sizes, rows and features of the padded array */
   int64_t padded_T;              /* steps of the padded array (total_length), T or more */
@@ -325,10 +341,11 @@ RONDO_API rondo_status_t rondo_pad_packed(const rondo_packing_t *packing, const 
 
 /* ---- back ends ------------------------------------------------------------------------------------------------------------------ */
 
+/* A back end, and whether it can serve here. */
 typedef struct rondo_backend_info_s {
   size_t struct_size;     /* in: sizeof(rondo_backend_info_t) */
-  rondo_backend_t id;
-  rondo_device_t device;
+  rondo_backend_t id;     /* what the attribute "backend" takes */
+  rondo_device_t device;  /* where it runs */
   const char *name;       /* static */
   int32_t available;      /* 1: it can serve plans in this process */
   int32_t reserved;       /* 0 */

@@ -51,11 +51,8 @@ need_toolkit() { # or the stage is skipped
 need_cuobjdump() {
   if ! command -v cuobjdump >/dev/null && [ -z "$(compgen -G '/usr/local/cuda*/bin/cuobjdump')" ] &&
     [ -z "$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/cuobjdump')" ]; then
-    need "$cuobjdump_needs"
-    {
-      { [ -x .venv/bin/pip ] || python3 -m venv .venv; } &&
-        .venv/bin/pip install --quiet --disable-pip-version-check nvidia-cuda-cuobjdump
-    } || {
+    need "$python_needs"
+    python_environment "$torch_environment" nvidia-cuda-cuobjdump || {
       echo "skipped: cuobjdump is not here and could not be fetched"
       exit 77
     }
@@ -81,6 +78,17 @@ bundle() {
   [ -e /dev/nvidiactl ] || [ $status = 77 ] || die "run-gpu-tests without a GPU: exit status $status, expected 77"
 }
 
+# The header's reference documentation; what has none is a failure.
+reference() {
+  configure_preset release
+  cmake --build --preset release --target rondo_doc
+}
+
+packages() {
+  need "$package_needs"
+  tests/house/packages.sh "$PWD" build/packages
+}
+
 # librondo.a, with the GPU back ends inside where they are built: the API's tests and a project outside it.
 static_library() {
   configure_preset static
@@ -90,7 +98,7 @@ static_library() {
 
 # The public header is aligned by hand.
 c_sources() {
-  find include src kernels tests examples -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' |
+  find include src kernels tests examples -name '*.[ch]' -o -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' |
     grep -v '^include/rondo/rondo\.h$' | LC_ALL=C sort
 }
 
