@@ -29,7 +29,7 @@ ANSWER_SECONDS = 120
 TURN_SECONDS = 0.12
 REQUEST_SECONDS = 0.02
 # A thread count that is this much slower after one round, in a row this slow, is given up.
-CLEARLY_SLOWER, LONG_TURN = 1.3, 0.25
+CLEARLY_SLOWER, LONG_TURN = 1.6, 0.25
 MOST_REPEATS = {False: 6, True: 2}
 REPEAT_PAUSE = 1.0
 BETWEEN_SECONDS = 1.0  # for the ceilings between sections
