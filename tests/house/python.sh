@@ -8,7 +8,7 @@ torch_environment=.venv
 numpy_packages=(numpy ml_dtypes safetensors pytest hypothesis)
 torch_packages=("${numpy_packages[@]}" torch onnxruntime onnx keras)
 mindspore_environment=.venv-mindspore
-mindspore_packages=("numpy<2" mindspore pytest)
+mindspore_packages=("numpy<2" mindspore pytest hypothesis)
 
 python_environment() { # FOLDER PACKAGE...: makes it, and installs those of the packages that it lacks
   local folder=$1 missing
@@ -79,13 +79,13 @@ wheel_tests() {
 
 torch_tests() {
   python_environment "$torch_environment" "${torch_packages[@]}"
-  python_tests "$PWD/$torch_environment/bin/python" bindings/python/tests/torch bindings/python/tests/weights
+  python_tests "$PWD/$torch_environment/bin/python" bindings/python/tests/with_torch bindings/python/tests/weights
   frameworks_example "$torch_environment" pytorch/convert.py
   frameworks_example "$torch_environment" ddp/test.py
 }
 
 mindspore_tests() {
   python_environment "$mindspore_environment" "${mindspore_packages[@]}"
-  python_tests "$PWD/$mindspore_environment/bin/python" bindings/python/tests/mindspore bindings/python/tests/weights/test_pages.py
+  python_tests "$PWD/$mindspore_environment/bin/python" bindings/python/tests/with_mindspore bindings/python/tests/weights/test_pages.py
   frameworks_example "$mindspore_environment" mindspore/train.py
 }
