@@ -60,7 +60,7 @@ frameworks_example() { # ENVIRONMENT PROGRAM
   in_source_tree "$PWD/$1/bin/python" "examples/$2"
 }
 
-# The package with nothing but NumPy beside it.
+# The package by itself; what compares with PyTorch is skipped where that is not there.
 numpy_tests() {
   python_environment "$torch_environment" "${numpy_packages[@]}"
   python_tests "$PWD/$torch_environment/bin/python" bindings/python/tests/test_[a-v]*.py
