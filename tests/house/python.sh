@@ -55,7 +55,7 @@ CODE
 }
 
 # Runs one of the examples; its exit status is the test.
-frameworks_example() { # ENVIRONMENT PROGRAM
+python_example() { # ENVIRONMENT PROGRAM
   echo "-- examples/$2"
   in_source_tree "$PWD/$1/bin/python" "examples/$2"
 }
@@ -64,6 +64,7 @@ frameworks_example() { # ENVIRONMENT PROGRAM
 numpy_tests() {
   python_environment "$torch_environment" "${numpy_packages[@]}"
   python_tests "$PWD/$torch_environment/bin/python" bindings/python/tests/test_[a-v]*.py
+  python_example "$torch_environment" numpy/train.py
 }
 
 wheel() {
@@ -80,12 +81,12 @@ wheel_tests() {
 torch_tests() {
   python_environment "$torch_environment" "${torch_packages[@]}"
   python_tests "$PWD/$torch_environment/bin/python" bindings/python/tests/with_torch bindings/python/tests/weights
-  frameworks_example "$torch_environment" pytorch/convert.py
-  frameworks_example "$torch_environment" ddp/test.py
+  python_example "$torch_environment" pytorch/convert.py
+  python_example "$torch_environment" ddp/test.py
 }
 
 mindspore_tests() {
   python_environment "$mindspore_environment" "${mindspore_packages[@]}"
   python_tests "$PWD/$mindspore_environment/bin/python" bindings/python/tests/with_mindspore bindings/python/tests/weights/test_pages.py
-  frameworks_example "$mindspore_environment" mindspore/train.py
+  python_example "$mindspore_environment" mindspore/train.py
 }
