@@ -35,6 +35,38 @@ TEST_CASE("pieces of work are shared out whole", "[team]") {
   }
 }
 
+TEST_CASE("a slow member leaves the last pieces to the others", "[team]") {
+  constexpr std::int64_t items = 480;
+  constexpr std::int64_t loose = items / 8;
+  Team team(3);
+  for (int run = 0; run < 20; ++run) {
+    std::vector<std::atomic<int>> done(3 * items);
+    std::atomic<int> left{0};
+    team.run(2 + run % 2, nullptr, [&](const Member &member) {
+      // One phase after another without a meeting: a member may still be in the one before.
+      for (int phase = 0; phase < 3; ++phase) {
+        const auto finished = [&](std::int64_t first, std::int64_t last) {
+          const auto begin = done.begin() + phase * items;
+          return std::all_of(begin + first, begin + last, [](const auto &count) { return count.load() == 1; });
+        };
+        member.share(items, phase + 1, [&](std::int64_t first, std::int64_t last) {
+          // Member 1 is so slow that it does not get to them.
+          const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+          while (member.index == 1 && !finished(items - loose, items) && std::chrono::steady_clock::now() < end) {
+            std::this_thread::yield();
+          }
+          left.fetch_add(member.index == 1 && finished(items - loose, items) ? 1 : 0);
+          for (std::int64_t item = first; item < last; ++item) {
+            done[static_cast<std::size_t>(phase * items + item)].fetch_add(1);
+          }
+        });
+      }
+    });
+    CHECK(std::all_of(done.begin(), done.end(), [](const auto &count) { return count.load() == 1; }));
+    CHECK(left.load() == 3);
+  }
+}
+
 TEST_CASE("no member passes a barrier before all have come", "[team]") {
   Team team(3);
   std::atomic<int> arrived{0};

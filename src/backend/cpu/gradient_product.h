@@ -65,10 +65,19 @@ struct GradientProduct {
     const int64_t per_gate = divide_up(units, lanes);
     const int64_t per_group = gates * per_gate;
     const int64_t all = divide_up(panels.count(), panels_per_group()) * per_group;
-    for (int64_t item = member.first(all); item < member.last(all);) {
+    member.share(all, units_per_piece / lanes,
+                 [&](int64_t begin, int64_t end) { run_items(kernel, member, first, count, block, begin, end); });
+  }
+
+  void run_items(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count, int64_t block,
+                 int64_t begin, int64_t end) const {
+    const int64_t lanes = panels.lanes;
+    const int64_t per_gate = divide_up(units, lanes);
+    const int64_t per_group = gates * per_gate;
+    for (int64_t item = begin; item < end;) {
       const int64_t in_group = item % per_group;
       const int64_t vector = in_group % per_gate;
-      const int64_t vectors = std::min({units_per_piece / lanes, per_gate - vector, member.last(all) - item});
+      const int64_t vectors = std::min({units_per_piece / lanes, per_gate - vector, end - item});
       const Piece piece{in_group / per_gate, vector, std::min(vectors * lanes, units - vector * lanes),
                         item / per_group * panels_per_group()};
       for (int64_t row = 0; row == 0 || row < count; row += block) {

@@ -75,10 +75,11 @@ struct RowsProduct {
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t height = rows_of_piece<C>(K);
     const int64_t count = panels.count();
-    const int64_t last = member.last(divide_up(rows, height) * count);
-    for (int64_t number = member.first(divide_up(rows, height) * count); number < last; ++number) {
-      piece(kernel, number % count, number / count * height, height, std::min(number + 1, last - 1) % count);
-    }
+    member.share(divide_up(rows, height) * count, 1, [&](int64_t first, int64_t last) {
+      for (int64_t number = first; number < last; ++number) {
+        piece(kernel, number % count, number / count * height, height, std::min(number + 1, last - 1) % count);
+      }
+    });
   }
 
  private:

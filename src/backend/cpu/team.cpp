@@ -225,7 +225,8 @@ void Team::work(Worker &worker) {
     // The caller's rounding and flushing of subnormals, or results would depend on who computed them.
     std::fesetenv(&run_.environment);
     barrier_.enter(worker.index, run_.meetings);
-    run_.call(run_.work, {worker.index, run_.count, &barrier_, worker.scratch.get()});
+    uint32_t phase = run_.phase;
+    run_.call(run_.work, {worker.index, run_.count, &barrier_, worker.scratch.get(), &claims_, &phase});
     unfinished_.fetch_sub(1, std::memory_order_acq_rel);
   }
 }
@@ -326,10 +327,12 @@ void Team::run_together(int count, void *caller_scratch, Call call, const void *
   run_.work = work;
   run_.count = count;
   run_.meetings = barrier_.meetings();
+  run_.phase = claims_.phase();
   std::fegetenv(&run_.environment);
   unfinished_.store(count - 1, std::memory_order_relaxed);
   wake_below(0);
-  call(work, {0, count, &barrier_, caller_scratch});
+  uint32_t phase = run_.phase;
+  call(work, {0, count, &barrier_, caller_scratch, &claims_, &phase});
   wait_in_call([&] { return unfinished_.load(std::memory_order_acquire) == 0; });
 }
 

@@ -2,11 +2,13 @@
 // call holds it or other teams hold the processors, fewer, down to its caller alone: results do not depend on which.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cfenv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -49,6 +51,29 @@ class Barrier {
   alignas(apart) std::atomic<uint32_t> phase_{0};
 };
 
+// Pieces of one phase of work that go to whoever comes first. All members take every phase, in one order, so whoever
+// finds a later phase begun knows that its own has nothing left.
+class Claims {
+ public:
+  uint32_t phase() const { return static_cast<uint32_t>(word_.load(std::memory_order_relaxed) >> 32); }
+  // Where the next `amount` items begin; past all items where a later phase has begun.
+  int64_t take(uint32_t phase, uint32_t amount) {
+    uint64_t now = word_.load(std::memory_order_relaxed);
+    uint64_t begin = 0;
+    do {
+      const auto found = static_cast<uint32_t>(now >> 32);
+      if (static_cast<int32_t>(found - phase) > 0) {
+        return std::numeric_limits<int64_t>::max();
+      }
+      begin = found == phase ? now & 0xFFFFFFFFu : 0;
+    } while (!word_.compare_exchange_weak(now, (uint64_t{phase} << 32) + begin + amount, std::memory_order_relaxed));
+    return static_cast<int64_t>(begin);
+  }
+
+ private:
+  alignas(apart) std::atomic<uint64_t> word_{0};  // the phase, then how many of its items are taken
+};
+
 // Bytes of scratch each member has: a tile of products and a panel packed on the fly.
 inline constexpr size_t member_scratch_bytes = 256 * 1024;
 
@@ -58,6 +83,8 @@ struct Member {
   int count;
   Barrier *barrier;
   void *scratch;  // member_scratch_bytes, 64-byte aligned
+  Claims *claims = nullptr;
+  uint32_t *phase = nullptr;  // of the claims, as far as this thread has come, whichever copy of this it uses
 
   void sync() const {
     if (count > 1) {
@@ -67,6 +94,21 @@ struct Member {
   // This member's part of `items` pieces of work: [first, last).
   int64_t first(int64_t items) const { return items * index / count; }
   int64_t last(int64_t items) const { return items * (index + 1) / count; }
+  // what(first, last) for this member's part of the items, then for `grain` at a time of the last eighth as long as
+  // there are any: a core that others slow down leaves those to the rest.
+  template <class What>
+  void share(int64_t items, int64_t grain, What &&what) const {
+    const int64_t loose = count > 1 && items >= 8 * grain * count ? std::min<int64_t>(items / 8, 1 << 30) : 0;
+    const int64_t fixed = items - loose;
+    what(first(fixed), last(fixed));
+    if (loose == 0) {
+      return;
+    }
+    ++*phase;
+    for (int64_t item; (item = claims->take(*phase, static_cast<uint32_t>(grain))) < loose;) {
+      what(fixed + item, std::min(fixed + item + grain, items));
+    }
+  }
 };
 
 class Team {
@@ -107,6 +149,7 @@ class Team {
     const void *work;
     int count;
     uint64_t meetings;
+    uint32_t phase;
     std::fenv_t environment;  // the caller's floating-point environment
   };
 
@@ -123,6 +166,7 @@ class Team {
   int processors_ = 1;
   uint32_t born_in_;  // which process, counted in forks, the workers live in
   Barrier barrier_;
+  Claims claims_;
   std::atomic<int64_t> measure_next_{0};  // in the steady clock's ticks
   std::atomic<double> meeting_ns_{100};
   std::atomic<int64_t> last_end_{0};  // of a run, in the steady clock's ticks
