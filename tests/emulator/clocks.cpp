@@ -1,134 +1,113 @@
-// Clocks of agents and of shared words. A word keeps one reader while reads are ordered, a clock of all readers after.
+// Vectors that are shared, and the agents that point to them.
 #include "clocks.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace rondo_emulator {
+namespace {
 
-void Clocks::start(uint32_t agents) {
-  own_.assign(agents, 1);
-  common_.assign(agents, 0);
+uint64_t joins;
+
+}  // namespace
+
+// Never destroyed, as the runner is not.
+std::vector<Known::Vector *> &Known::spare() {
+  static auto *all = new std::vector<Vector *>;
+  return *all;
 }
 
-void Clocks::join_all() {
-  common_ = own_;
-  for (Time &time : own_) {
-    ++time;
+Known::Vector *Known::make() {
+  Vector *made = nullptr;
+  if (spare().empty()) {
+    made = new Vector;
+  } else {
+    made = spare().back();
+    spare().pop_back();
+  }
+  made->holders = 1;
+  made->joined = 0;
+  return made;
+}
+
+void Known::drop() {
+  if (vector_ != nullptr && --vector_->holders == 0) {
+    spare().push_back(vector_);
   }
 }
 
-void AccessLog::start(uint32_t bytes) {
-  if (bytes != bytes_) {
-    bytes_ = bytes;
-    grain_ = 0;
-    words_.clear();
-  }
-  words_.assign(words_.size(), Word{});
-  used_readers_ = 0;
+Joint::Joint(uint32_t agents) : number_(++joins) {
+  known_.vector_ = Known::make();
+  known_.vector_->times.assign(agents, 0);
 }
 
-void AccessLog::fit(uint32_t offset, uint32_t bytes) {
-  if (grain_ != 0 && offset % grain_ == 0 && bytes % grain_ == 0) {
+void Joint::add(const Known &known) {
+  if (known.vector_ == nullptr || known.vector_->joined == number_) {
     return;
   }
-  const uint32_t wanted = std::gcd(std::gcd(offset, bytes), std::gcd(grain_, bytes_));
-  std::vector<Word> finer(bytes_ / wanted);
-  if (grain_ != 0) {
-    const uint32_t pieces = grain_ / wanted;
-    for (uint32_t k = 0; k < finer.size(); ++k) {
-      finer[k] = words_[k / pieces];
-      if (finer[k].readers != 0 && k % pieces != 0) {
-        const std::vector<Time> copy = readers_[finer[k].readers - 1];
-        finer[k].readers = 0;
-        readers(finer[k], static_cast<uint32_t>(copy.size())) = copy;
-      }
-    }
+  known.vector_->joined = number_;
+  const std::vector<Time> &from = known.vector_->times;
+  std::vector<Time> &to = known_.vector_->times;
+  for (size_t k = 0; k < from.size(); ++k) {
+    to[k] = std::max(to[k], from[k]);
   }
-  words_.swap(finer);
-  grain_ = wanted;
 }
 
-std::vector<Time> &AccessLog::readers(Word &word, uint32_t agents) {
-  if (word.readers == 0) {
-    if (used_readers_ == readers_.size()) {
-      readers_.emplace_back();
-    }
-    readers_[used_readers_].assign(agents, 0);
-    word.readers = ++used_readers_;
-  }
-  return readers_[word.readers - 1];
+void Joint::add(Epoch moment) {
+  Time &time = known_.vector_->times[moment.agent];
+  time = std::max(time, moment.time);
 }
 
-std::optional<Race> AccessLog::read_word(Word &word, const Clocks &clocks, uint32_t agent) {
-  if (!clocks.knows(agent, word.write)) {
-    return Race{word.write, true};
+void Joint::add(const View &view) {
+  add(view.known);
+  add(view.now());
+  if (view.copied != 0) {
+    add(Epoch{view.copier, view.copied});
   }
-  const Epoch now = clocks.now(agent);
-  if (word.readers == 0 && clocks.knows(agent, word.read)) {
-    word.read = now;
-    return std::nullopt;
-  }
-  const bool first = word.readers == 0;
-  std::vector<Time> &all = readers(word, clocks.agents());
-  if (first) {
-    all[word.read.agent] = word.read.time;
-  }
-  all[agent] = now.time;
-  return std::nullopt;
 }
 
-std::optional<Race> AccessLog::write_word(Word &word, const Clocks &clocks, uint32_t agent) {
-  if (!clocks.knows(agent, word.write)) {
-    return Race{word.write, true};
+void Clocks::start(uint32_t agents) {
+  views_.resize(agents);
+  for (uint32_t agent = 0; agent < agents; ++agent) {
+    views_[agent] = View{{}, agent, 1, UINT32_MAX, 0};
   }
-  if (word.readers != 0) {
-    const std::vector<Time> &all = readers_[word.readers - 1];
-    for (uint32_t other = 0; other < all.size(); ++other) {
-      if (!clocks.knows(agent, {other, all[other]})) {
-        return Race{{other, all[other]}, false};
-      }
-    }
-    // The clock itself stays with the word for the readers to come.
-    std::fill(readers_[word.readers - 1].begin(), readers_[word.readers - 1].end(), 0);
-  } else if (!clocks.knows(agent, word.read)) {
-    return Race{word.read, false};
-  }
-  word.read = {0, 0};
-  word.write = clocks.now(agent);
-  return std::nullopt;
+  views_count_ = agents;
+  lessons_.clear();
+  next_lesson_ = 0;
 }
 
-std::optional<Race> AccessLog::read(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes) {
-  fit(offset, bytes);
-  for (uint32_t k = offset / grain_; k < (offset + bytes) / grain_; ++k) {
-    if (const auto race = read_word(words_[k], clocks, agent)) {
-      return race;
+void Clocks::learn(uint32_t agent, const Known &known) {
+  View &view = views_[agent];
+  if (view.known == known || known == Known()) {
+    return;
+  }
+  for (const Lesson &lesson : lessons_) {
+    if (lesson.before == view.known && lesson.what == known) {
+      view.known = lesson.after;
+      return;
     }
   }
-  return std::nullopt;
+  Joint joint(views_count_);
+  joint.add(view.known);
+  joint.add(known);
+  Lesson lesson{view.known, known, joint.take()};
+  view.known = lesson.after;
+  if (lessons_.size() < kLessons) {
+    lessons_.push_back(std::move(lesson));
+  } else {
+    lessons_[next_lesson_++ % kLessons] = std::move(lesson);
+  }
 }
 
-std::optional<Race> AccessLog::write(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes) {
-  fit(offset, bytes);
-  for (uint32_t k = offset / grain_; k < (offset + bytes) / grain_; ++k) {
-    if (const auto race = write_word(words_[k], clocks, agent)) {
-      return race;
-    }
+void Clocks::join(uint32_t first, uint32_t count) {
+  Joint joint(views_count_);
+  for (uint32_t agent = first; agent < first + count; ++agent) {
+    joint.add(views_[agent]);
   }
-  return std::nullopt;
-}
-
-bool AccessLog::written(uint32_t offset, uint32_t bytes) const {
-  if (grain_ == 0) {
-    return false;
+  const Known all = joint.take();
+  for (uint32_t agent = first; agent < first + count; ++agent) {
+    views_[agent].known = all;
+    ++views_[agent].own;
   }
-  for (uint32_t k = offset / grain_; k * grain_ < offset + bytes; ++k) {
-    if (words_[k].write.time == 0) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace rondo_emulator

@@ -1,10 +1,11 @@
-// Happens-before between agents (the threads of a block): vector clocks, and per shared word who wrote and read it
-// when. A barrier leaves all agents knowing the same, so one vector serves them all; an agent that learns on its own (a
-// flag acquired) would get a vector of its own in Clocks, and nothing else here would change.
+// Happens-before between agents: the threads of the blocks that run together, and whoever writes for them later.
+// An agent knows its own moments and those of a vector that it shares with all who learned the same, so that a barrier
+// makes one vector whatever the number of its threads.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace rondo_emulator {
@@ -17,21 +18,106 @@ struct Epoch {
   Time time;
 };
 
+// By agent the last moment known, never changed once it is shared; of agents past its end nothing is known. Counted;
+// none may be held in a frame of a fiber that pauses or leaves.
+class Known {
+ public:
+  Known() = default;
+  Known(const Known &other) : vector_(other.vector_) { hold(); }
+  Known(Known &&other) noexcept : vector_(std::exchange(other.vector_, nullptr)) {}
+  Known &operator=(Known other) noexcept {
+    std::swap(vector_, other.vector_);
+    return *this;
+  }
+  ~Known() { drop(); }
+
+  bool operator==(const Known &other) const { return vector_ == other.vector_; }
+  Time of(uint32_t agent) const {
+    return vector_ != nullptr && agent < vector_->times.size() ? vector_->times[agent] : 0;
+  }
+
+ private:
+  friend class Joint;
+  struct Vector {
+    uint32_t holders = 0;
+    uint64_t joined = 0;  // the join that had it last
+    std::vector<Time> times;
+  };
+  void hold() const {
+    if (vector_ != nullptr) {
+      ++vector_->holders;
+    }
+  }
+  void drop();
+  static Vector *make();
+  static std::vector<Vector *> &spare();
+
+  Vector *vector_ = nullptr;
+};
+
+// What an agent knew at some moment: `known`, its own moments, and those of who copies for it.
+struct View {
+  Known known;
+  uint32_t agent = 0;
+  Time own = 0;
+  uint32_t copier = UINT32_MAX;
+  Time copied = 0;
+
+  bool knows(Epoch moment) const {
+    return moment.agent == agent    ? moment.time <= own
+           : moment.agent == copier ? moment.time <= copied
+                                    : moment.time <= known.of(moment.agent);
+  }
+  Epoch now() const { return {agent, own}; }
+};
+
+// Collects views into one that knows all they knew.
+class Joint {
+ public:
+  explicit Joint(uint32_t agents);
+  void add(const Known &known);
+  void add(const View &view);
+  void add(Epoch moment);
+  Known take() { return std::move(known_); }
+
+ private:
+  Known known_;
+  uint64_t number_;
+};
+
 class Clocks {
  public:
   void start(uint32_t agents);
-  uint32_t agents() const { return static_cast<uint32_t>(own_.size()); }
-  Epoch now(uint32_t agent) const { return {agent, own_[agent]}; }
-  // Whether `agent` comes after the moment.
-  bool knows(uint32_t agent, Epoch moment) const {
-    return moment.agent == agent || moment.time <= common_[moment.agent];
-  }
-  // Every agent learns all that any of them did so far.
-  void join_all();
+  uint32_t agents() const { return static_cast<uint32_t>(views_.size()); }
+  // One more, which is no thread and learns nothing. Vectors that exist know nothing of it.
+  uint32_t add_agent() { return views_count_++; }
+  uint32_t all_agents() const { return views_count_; }
+
+  const View &view(uint32_t agent) const { return views_[agent]; }
+  Epoch now(uint32_t agent) const { return views_[agent].now(); }
+  bool knows(uint32_t agent, Epoch moment) const { return views_[agent].knows(moment); }
+  // What the agent does from here on is not part of what others learn of it up to here.
+  void tick(uint32_t agent) { ++views_[agent].own; }
+
+  void learn(uint32_t agent, const Known &known);
+  // Its copier's moments up to `time`.
+  void learn_copied(uint32_t agent, Time time) { views_[agent].copied = time; }
+  void set_copier(uint32_t agent, uint32_t copier) { views_[agent].copier = copier; }
+  // Neighbouring agents learn all that any of them knows.
+  void join(uint32_t first, uint32_t count);
+  void join_all() { join(0, agents()); }
 
  private:
-  std::vector<Time> own_;
-  std::vector<Time> common_;  // what everybody knows of each
+  // Many learn the same at about the same time.
+  struct Lesson {
+    Known before, what, after;
+  };
+  static constexpr uint32_t kLessons = 64;
+
+  std::vector<View> views_;
+  uint32_t views_count_ = 0;
+  std::vector<Lesson> lessons_;
+  uint32_t next_lesson_ = 0;
 };
 
 // Two accesses without order between them.
@@ -40,14 +126,21 @@ struct Race {
   bool earlier_wrote;
 };
 
-// The words of one shared array. A word is as small as the smallest access seen: neighbouring 16-bit elements are two
-// words, and an access of several words counts for each.
+// The words of one array. A word is as small as the smallest access seen: neighbouring 16-bit elements are two words,
+// and an access of several words counts for each.
 class AccessLog {
  public:
   void start(uint32_t bytes);
   // The first conflict, if any.
-  std::optional<Race> read(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes);
-  std::optional<Race> write(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes);
+  std::optional<Race> read(const View &by, uint32_t offset, uint32_t bytes);
+  // `as` is who writes where that is not the agent itself.
+  std::optional<Race> write(const View &by, Epoch as, uint32_t offset, uint32_t bytes);
+  std::optional<Race> read(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes) {
+    return read(clocks.view(agent), offset, bytes);
+  }
+  std::optional<Race> write(const Clocks &clocks, uint32_t agent, uint32_t offset, uint32_t bytes) {
+    return write(clocks.view(agent), clocks.now(agent), offset, bytes);
+  }
   // Whether every byte was written.
   bool written(uint32_t offset, uint32_t bytes) const;
 
@@ -57,16 +150,25 @@ class AccessLog {
     Epoch read{0, 0};
     uint32_t readers = 0;  // 1 + index in readers_, where several read without order between them
   };
+  // A list of them while they are few, then by agent.
+  struct Readers {
+    std::vector<Epoch> few;
+    std::vector<Time> all;
+  };
+  static constexpr size_t kFew = 64;
 
   void fit(uint32_t offset, uint32_t bytes);
-  std::optional<Race> read_word(Word &word, const Clocks &clocks, uint32_t agent);
-  std::optional<Race> write_word(Word &word, const Clocks &clocks, uint32_t agent);
-  std::vector<Time> &readers(Word &word, uint32_t agents);
+  void read_word(Word &word, const View &by);
+  std::optional<Race> unknown_read(const Word &word, const View &by) const;
+  Readers &readers(Word &word);
+  static void add(Readers &readers, const View &by);
 
   uint32_t bytes_ = 0;
-  uint32_t grain_ = 0;  // bytes of a word; 0 before the first access
+  uint32_t grain_ = 0;   // bytes of a word, a power of two; 0 before the first access
+  uint32_t shift_ = 0;   // its logarithm
+  bool touched_ = true;  // since start()
   std::vector<Word> words_;
-  std::vector<std::vector<Time>> readers_;  // by agent; kept for the next block
+  std::vector<Readers> readers_;  // kept for the next block
   uint32_t used_readers_ = 0;
 };
 

@@ -17,6 +17,7 @@ struct Settings {
   int driver = 13000;                // 0: no driver
   uint64_t seed = 1;                 // of the order of blocks and threads
   size_t memory = size_t{16} << 30;  // bytes of each device
+  int multiprocessors = 16;          // of each; sixteen share a cluster at most
 };
 Settings settings();
 // Not while anything lives on a device that goes.

@@ -4,16 +4,24 @@
 
 #include <cuda_runtime.h>
 
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
 
 #include "control.h"
+#include "device_limits.h"
 #include "device_memory.h"
 #include "fault.h"
 #include "streams.h"
 
 namespace rondo_emulator {
+
+// What was set of a kernel on a device.
+struct KernelSettings {
+  int dynamic_shared = kPlainShared;  // bytes that a launch may ask for
+  bool any_cluster = false;           // larger clusters than every device of its kind has
+};
 
 struct State {
   std::recursive_mutex mutex;
@@ -23,7 +31,8 @@ struct State {
   std::set<cudaEvent_t> events;
   std::set<cudaGraph_t> graphs;
   std::set<cudaGraphExec_t> execs;
-  int64_t handles = 0;  // of cuBLAS
+  int64_t handles = 0;                                             // of cuBLAS
+  std::map<std::pair<int, const void *>, KernelSettings> kernels;  // by device and function
 
   State();
   // Whether there is a driver and a device.

@@ -2,10 +2,12 @@
 #include <cstdio>
 #include <cstring>
 
+#include "device_limits.h"
 #include "runtime.h"
 
 using rondo_emulator::call;
 using rondo_emulator::give;
+using rondo_emulator::limits_of;
 using rondo_emulator::mine;
 using rondo_emulator::State;
 
@@ -35,6 +37,7 @@ constexpr ErrorText kErrors[] = {
     RONDO_ERROR(cudaErrorNotReady, "device not ready"),
     RONDO_ERROR(cudaErrorIllegalAddress, "an illegal memory access was encountered"),
     RONDO_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
+    RONDO_ERROR(cudaErrorCooperativeLaunchTooLarge, "too many blocks in cooperative launch"),
     RONDO_ERROR(cudaErrorNotSupported, "operation not supported"),
     RONDO_ERROR(cudaErrorStreamCaptureUnsupported, "operation not permitted when stream is capturing"),
     RONDO_ERROR(cudaErrorStreamCaptureInvalidated, "operation failed due to a previous error during capture"),
@@ -43,6 +46,7 @@ constexpr ErrorText kErrors[] = {
     RONDO_ERROR(cudaErrorStreamCaptureImplicit, "operation would make the legacy stream depend on a capturing one"),
     RONDO_ERROR(cudaErrorCapturedEvent, "operation not permitted on an event last recorded in a capturing stream"),
     RONDO_ERROR(cudaErrorStreamCaptureWrongThread, "attempt to terminate a thread-local capture from another thread"),
+    RONDO_ERROR(cudaErrorInvalidClusterSize, "cluster misconfiguration"),
     RONDO_ERROR(cudaErrorUnknown, "unknown error"),
 };
 #undef RONDO_ERROR
@@ -55,10 +59,6 @@ const ErrorText &find_error(cudaError_t error) {
   }
   return find_error(cudaErrorUnknown);
 }
-
-constexpr int kMultiprocessors = 4;
-constexpr int kMostThreads = 1024;
-constexpr int kSharedBytes = 48 << 10;
 
 }  // namespace
 
@@ -104,15 +104,26 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int dev
     if (!all.has_device(device)) {
       return cudaErrorInvalidDevice;
     }
+    const rondo_emulator::Limits limits = limits_of(all.settings.capability);
     switch (attribute) {
       case cudaDevAttrMaxThreadsPerBlock:
-        return give(value, kMostThreads);
+        return give(value, rondo_emulator::kMostThreads);
       case cudaDevAttrMaxSharedMemoryPerBlock:
-        return give(value, kSharedBytes);
+        return give(value, rondo_emulator::kPlainShared);
+      case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        return give(value, limits.shared_of_block);
+      case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+        return give(value, limits.shared_of_multiprocessor);
+      case cudaDevAttrReservedSharedMemoryPerBlock:
+        return give(value, rondo_emulator::kReservedShared);
+      case cudaDevAttrCooperativeLaunch:
+        return give(value, 1);
+      case cudaDevAttrClusterLaunch:
+        return give(value, limits.largest_cluster > 1 ? 1 : 0);
       case cudaDevAttrWarpSize:
         return give(value, 32);
       case cudaDevAttrMultiProcessorCount:
-        return give(value, kMultiprocessors);
+        return give(value, all.settings.multiprocessors);
       case cudaDevAttrComputeCapabilityMajor:
         return give(value, all.settings.capability / 10);
       case cudaDevAttrComputeCapabilityMinor:
@@ -132,12 +143,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     cudaDeviceProp all_properties{};
     std::snprintf(all_properties.name, sizeof all_properties.name, "Emulated GPU");
     all_properties.totalGlobalMem = all.settings.memory;
-    all_properties.sharedMemPerBlock = kSharedBytes;
+    all_properties.sharedMemPerBlock = rondo_emulator::kPlainShared;
     all_properties.warpSize = 32;
-    all_properties.maxThreadsPerBlock = kMostThreads;
+    all_properties.maxThreadsPerBlock = rondo_emulator::kMostThreads;
     all_properties.major = all.settings.capability / 10;
     all_properties.minor = all.settings.capability % 10;
-    all_properties.multiProcessorCount = kMultiprocessors;
+    all_properties.multiProcessorCount = all.settings.multiprocessors;
     return give(properties, all_properties);
   });
 }

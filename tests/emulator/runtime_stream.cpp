@@ -1,12 +1,7 @@
-// Stand-ins for the runtime's calls about streams, events and launches. Asking whether work is done runs one operation,
+// Stand-ins for the runtime's calls about streams and events. Asking whether work is done runs one operation,
 // so that whoever asks in a loop gets there.
-#include <algorithm>
-#include <cstring>
-
-#include "runner.h"
 #include "runtime.h"
 
-using rondo_emulator::Allocation;
 using rondo_emulator::call;
 using rondo_emulator::give;
 using rondo_emulator::give_back_call;
@@ -45,62 +40,7 @@ cudaError_t event_call(cudaEvent_t event, Body &&body) {
 
 bool finished(const Position &position) { return position.stream->done >= position.number; }
 
-// The device another than `device` whose memory an argument points to, or -1.
-int foreign_device(const State &all, const rondo_emulator::Argument &argument, int device) {
-  for (size_t at = 0; at + sizeof(void *) <= argument.size; at += sizeof(void *)) {
-    const void *pointer = nullptr;
-    std::memcpy(&pointer, static_cast<const char *>(argument.bytes) + at, sizeof pointer);
-    const Allocation *allocation = all.memory.find(pointer);
-    if (allocation != nullptr && allocation->device != device) {
-      return allocation->device;
-    }
-  }
-  return -1;
-}
-
-bool valid(const dim3 &grid, const dim3 &block) {
-  constexpr unsigned kMostX = 0x7fffffff;
-  constexpr unsigned kMostYZ = 65535;
-  const auto within = [](unsigned value, unsigned most) { return value >= 1 && value <= most; };
-  return within(grid.x, kMostX) && within(grid.y, kMostYZ) && within(grid.z, kMostYZ) && within(block.x, 1024) &&
-         block.y == 1 && block.z == 1;
-}
-
 }  // namespace
-
-namespace rondo_emulator {
-
-cudaError_t enqueue_kernel(const cudaLaunchConfig_t &config, const Argument *arguments, size_t count,
-                           std::function<void()> thread) {
-  return stream_call(config.stream, [&](State &all, const std::shared_ptr<Stream> &stream) {
-    if (stream->device != mine().device) {
-      return cudaErrorInvalidResourceHandle;
-    }
-    if (!valid(config.gridDim, config.blockDim) || config.dynamicSmemBytes != 0) {
-      return cudaErrorInvalidConfiguration;
-    }
-    const bool overlaps = std::any_of(config.attrs, config.attrs + config.numAttrs, [](const auto &attribute) {
-      return attribute.id == cudaLaunchAttributeProgrammaticStreamSerialization &&
-             attribute.val.programmaticStreamSerializationAllowed != 0;
-    });
-    if (overlaps && all.settings.capability < 90) {
-      return cudaErrorNotSupported;
-    }
-    for (size_t k = 0; k < count; ++k) {
-      if (const int other = foreign_device(all, arguments[k], stream->device); other >= 0) {
-        set_fault("parameter " + std::to_string(k) + " of a kernel on device " + std::to_string(stream->device) +
-                  " points to memory of device " + std::to_string(other));
-        all.streams.drop_all();
-        return cudaErrorLaunchFailure;
-      }
-    }
-    const Launch launch{{config.gridDim.x, config.gridDim.y, config.gridDim.z}, config.blockDim.x, overlaps};
-    return all.streams.submit(
-        stream, Operation{[launch, body = std::move(thread)] { run_kernel(launch, body); }, "kernel", {}, true});
-  });
-}
-
-}  // namespace rondo_emulator
 
 extern "C" {
 

@@ -1,27 +1,35 @@
-// Shared arrays of a block. Each lies in heap memory of its own, so that asan sees an access past its end.
+// Making and finding a block's shared arrays.
 #include "shared_arrays.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "device_limits.h"
+
 namespace rondo_emulator {
-namespace {
 
-// What a block may declare without asking for more at its launch.
-constexpr size_t kMostShared = 48 << 10;
-
-}  // namespace
-
-void SharedArrays::start_block(uint32_t threads) {
-  if (used_ != 0 || clocks_.agents() != threads) {
-    clocks_.start(threads);
+void SharedMemory::start(size_t wanted) {
+  const size_t units = (wanted + sizeof(std::max_align_t) - 1) / sizeof(std::max_align_t);
+  if (capacity != units) {
+    memory = std::make_unique<std::max_align_t[]>(units);
+    capacity = units;
   }
+  bytes = wanted;
+  if (wanted != 0) {
+    std::memset(begin(), 0xff, wanted);
+    log.start(static_cast<uint32_t>(wanted));
+  }
+}
+
+void SharedArrays::start_block(size_t dynamic_bytes, size_t most) {
   used_ = 0;
-  unwritten_.clear();
+  most_ = most;
+  dynamic_.start(dynamic_bytes);
 }
 
 std::string SharedArrays::request(uint32_t number, size_t bytes, void **memory) {
   if (number < used_) {
-    *memory = arrays_[number].memory.get();
+    *memory = arrays_[number].begin();
     return arrays_[number].bytes == bytes ? ""
                                           : "shared array " + std::to_string(number) + " has " + std::to_string(bytes) +
                                                 " bytes, in another thread " + std::to_string(arrays_[number].bytes);
@@ -29,59 +37,37 @@ std::string SharedArrays::request(uint32_t number, size_t bytes, void **memory) 
   if (used_ == arrays_.size()) {
     arrays_.emplace_back();
   }
-  Array &array = arrays_[used_++];
-  const size_t units = (bytes + sizeof(std::max_align_t) - 1) / sizeof(std::max_align_t);
-  if (array.capacity != units) {
-    array.memory = std::make_unique<std::max_align_t[]>(units);
-    array.capacity = units;
-  }
-  array.bytes = bytes;
-  std::memset(array.memory.get(), 0xff, bytes);
-  array.log.start(static_cast<uint32_t>(bytes));
-  *memory = array.memory.get();
+  SharedMemory &array = arrays_[used_++];
+  array.start(bytes);
+  *memory = array.begin();
   size_t all = 0;
   for (size_t k = 0; k < used_; ++k) {
     all += arrays_[k].bytes;
   }
-  return all <= kMostShared ? "" : "shared arrays of " + std::to_string(all) + " bytes";
+  return all <= kPlainShared && all + dynamic_.bytes <= most_
+             ? ""
+             : "shared arrays of " + std::to_string(all + dynamic_.bytes) + " bytes";
 }
 
-size_t SharedArrays::find(const char *word) const {
-  size_t k = 0;
-  while (k + 1 < used_ && (word < arrays_[k].begin() || word >= arrays_[k].begin() + arrays_[k].bytes)) {
-    ++k;
-  }
-  return k;
-}
-
-std::string SharedArrays::read(uint32_t thread, const void *word, uint32_t bytes) {
+SharedMemory *SharedArrays::find(const void *word, uint32_t *number) {
   const auto *at = static_cast<const char *>(word);
-  Array &array = arrays_[find(at)];
-  const auto offset = static_cast<uint32_t>(at - array.begin());
-  if (const auto found = array.log.read(clocks_, thread, offset, bytes)) {
-    return race(at, thread, "read", *found);
+  if (dynamic_.holds(at)) {
+    *number = kDynamic;
+    return &dynamic_;
   }
-  if (unwritten_.empty() && !array.log.written(offset, bytes)) {
-    unwritten_ = "read of byte " + std::to_string(offset) + " of shared array " + std::to_string(find(at)) +
-                 " by thread " + std::to_string(thread) + " before anything was written there";
+  for (uint32_t k = 0; k < used_; ++k) {
+    if (arrays_[k].holds(at)) {
+      *number = k;
+      return &arrays_[k];
+    }
   }
-  return "";
+  return nullptr;
 }
 
-std::string SharedArrays::write(uint32_t thread, const void *word, uint32_t bytes) {
-  const auto *at = static_cast<const char *>(word);
-  Array &array = arrays_[find(at)];
-  if (const auto found = array.log.write(clocks_, thread, static_cast<uint32_t>(at - array.begin()), bytes)) {
-    return race(at, thread, "write", *found);
-  }
-  return "";
-}
-
-std::string SharedArrays::race(const char *word, uint32_t thread, const char *access, const Race &race) const {
-  const size_t k = find(word);
-  return "race on byte " + std::to_string(word - arrays_[k].begin()) + " of shared array " + std::to_string(k) + ": " +
-         (race.earlier_wrote ? "write" : "read") + " by thread " + std::to_string(race.earlier.agent) + " and " +
-         access + " by thread " + std::to_string(thread) + " without a barrier between them";
+std::string place_in(uint32_t number, size_t offset) {
+  return "byte " + std::to_string(offset) + " of " +
+         (number == SharedArrays::kDynamic ? std::string("dynamic shared memory")
+                                           : "shared array " + std::to_string(number));
 }
 
 }  // namespace rondo_emulator

@@ -1,5 +1,6 @@
-// Shared memory of the block that runs: its arrays by the order in which a thread declares them, their poison, and who
-// touched which word when.
+// Shared memory of a block: its arrays by the order in which a thread declares them, what the launch asked for besides,
+// their poison, and who touched which word when.
+// Each lies in heap memory of its own, so that asan sees an access past its end.
 #pragma once
 
 #include <cstddef>
@@ -12,35 +13,37 @@
 
 namespace rondo_emulator {
 
+struct SharedMemory {
+  std::unique_ptr<std::max_align_t[]> memory;
+  size_t capacity = 0, bytes = 0;
+  AccessLog log;
+
+  char *begin() const { return reinterpret_cast<char *>(memory.get()); }
+  bool holds(const char *word) const { return word >= begin() && word < begin() + bytes; }
+  void start(size_t wanted);
+};
+
 class SharedArrays {
  public:
-  void start_block(uint32_t threads);
-  void join_all() { clocks_.join_all(); }
+  static constexpr uint32_t kDynamic = UINT32_MAX;  // the number of what the launch asked for
 
-  // What was read though nobody had written it, empty without such a read. Asked at a barrier and at the end of the
-  // block: until then a write of it may come and make the read one side of a race, which says more.
-  const std::string &unwritten() const { return unwritten_; }
+  // `most` bytes altogether.
+  void start_block(size_t dynamic_bytes, size_t most);
+  bool used() const { return used_ != 0 || dynamic_.bytes != 0; }
 
-  // These return what is wrong, empty where nothing is.
+  // What is wrong, empty where nothing is.
   std::string request(uint32_t number, size_t bytes, void **memory);
-  std::string read(uint32_t thread, const void *word, uint32_t bytes);
-  std::string write(uint32_t thread, const void *word, uint32_t bytes);
+  // The array that has the byte, NULL for none.
+  SharedMemory *find(const void *word, uint32_t *number);
+  SharedMemory &at(uint32_t number) { return number == kDynamic ? dynamic_ : arrays_[number]; }
 
  private:
-  struct Array {
-    std::unique_ptr<std::max_align_t[]> memory;
-    size_t capacity = 0, bytes = 0;
-    AccessLog log;
-    const char *begin() const { return reinterpret_cast<const char *>(memory.get()); }
-  };
-
-  size_t find(const char *word) const;
-  std::string race(const char *word, uint32_t thread, const char *access, const Race &race) const;
-
-  Clocks clocks_;
-  std::vector<Array> arrays_;  // kept for the next block
-  size_t used_ = 0;
-  std::string unwritten_;
+  std::vector<SharedMemory> arrays_;  // kept for the next block
+  SharedMemory dynamic_;
+  size_t used_ = 0, most_ = 0;
 };
+
+// As in "byte 4 of shared array 0".
+std::string place_in(uint32_t number, size_t offset);
 
 }  // namespace rondo_emulator

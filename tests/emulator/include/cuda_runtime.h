@@ -29,6 +29,7 @@ typedef enum cudaError {
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchFailure = 719,
+  cudaErrorCooperativeLaunchTooLarge = 720,
   cudaErrorNotSupported = 801,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901,
@@ -37,6 +38,7 @@ typedef enum cudaError {
   cudaErrorStreamCaptureImplicit = 906,
   cudaErrorCapturedEvent = 907,
   cudaErrorStreamCaptureWrongThread = 908,
+  cudaErrorInvalidClusterSize = 912,
   cudaErrorUnknown = 999,
 } cudaError_t;
 
@@ -87,7 +89,12 @@ enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
   cudaDevAttrPageableMemoryAccess = 88,
+  cudaDevAttrCooperativeLaunch = 95,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+  cudaDevAttrReservedSharedMemoryPerBlock = 111,
+  cudaDevAttrClusterLaunch = 120,
 };
 
 struct cudaDeviceProp {
@@ -104,11 +111,17 @@ struct cudaDeviceProp {
 
 typedef enum cudaLaunchAttributeID {
   cudaLaunchAttributeIgnore = 0,
+  cudaLaunchAttributeCooperative = 2,
+  cudaLaunchAttributeClusterDimension = 4,
   cudaLaunchAttributeProgrammaticStreamSerialization = 6,
 } cudaLaunchAttributeID;
 
 typedef union cudaLaunchAttributeValue {
   char pad[64];
+  int cooperative;
+  struct {
+    unsigned int x, y, z;
+  } clusterDim;
   int programmaticStreamSerializationAllowed;
 } cudaLaunchAttributeValue;
 
@@ -129,6 +142,11 @@ typedef struct cudaLaunchConfig_st {
 struct cudaFuncAttributes {
   int ptxVersion;
   int binaryVersion;
+};
+
+enum cudaFuncAttribute {
+  cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+  cudaFuncAttributeNonPortableClusterSizeAllowed = 14,
 };
 
 enum cudaStreamCaptureStatus {
@@ -157,6 +175,11 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int dev
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device);
 cudaError_t cudaDeviceSynchronize(void);
 cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *kernel);
+cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value);
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *kernel, int threads,
+                                                          size_t dynamic_bytes);
+cudaError_t cudaOccupancyMaxActiveClusters(int *clusters, const void *kernel, const cudaLaunchConfig_t *config);
+cudaError_t cudaOccupancyMaxPotentialClusterSize(int *blocks, const void *kernel, const cudaLaunchConfig_t *config);
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 
@@ -206,6 +229,27 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, T *kernel) {
   return cudaFuncGetAttributes(attributes, reinterpret_cast<const void *>(kernel));
 }
 
+template <class T>
+cudaError_t cudaFuncSetAttribute(T *kernel, cudaFuncAttribute attribute, int value) {
+  return cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel), attribute, value);
+}
+
+template <class T>
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, T *kernel, int threads, size_t dynamic_bytes) {
+  return cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks, reinterpret_cast<const void *>(kernel), threads,
+                                                       dynamic_bytes);
+}
+
+template <class T>
+cudaError_t cudaOccupancyMaxActiveClusters(int *clusters, T *kernel, const cudaLaunchConfig_t *config) {
+  return cudaOccupancyMaxActiveClusters(clusters, reinterpret_cast<const void *>(kernel), config);
+}
+
+template <class T>
+cudaError_t cudaOccupancyMaxPotentialClusterSize(int *blocks, T *kernel, const cudaLaunchConfig_t *config) {
+  return cudaOccupancyMaxPotentialClusterSize(blocks, reinterpret_cast<const void *>(kernel), config);
+}
+
 namespace rondo_emulator {
 
 // One parameter of a kernel as the launch copied it; searched for pointers to another device's memory.
@@ -225,8 +269,8 @@ void clear_padding(T &value) {
   static_cast<void>(value);
 }
 
-cudaError_t enqueue_kernel(const cudaLaunchConfig_t &config, const Argument *arguments, size_t count,
-                           std::function<void()> thread);
+cudaError_t enqueue_kernel(const cudaLaunchConfig_t &config, const void *kernel, const Argument *arguments,
+                           size_t count, std::function<void()> thread);
 
 }  // namespace rondo_emulator
 
@@ -238,8 +282,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(
   return std::apply(
       [&](const ExpTypes &...value) {
         const rondo_emulator::Argument arguments[] = {{&value, sizeof value}..., {nullptr, 0}};
-        return rondo_emulator::enqueue_kernel(*config, arguments, sizeof...(value),
-                                              [kernel, values] { std::apply(kernel, values); });
+        return rondo_emulator::enqueue_kernel(*config, reinterpret_cast<const void *>(kernel), arguments,
+                                              sizeof...(value), [kernel, values] { std::apply(kernel, values); });
       },
       values);
 }
