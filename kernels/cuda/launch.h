@@ -17,6 +17,8 @@ struct Target {
 struct Shape {
   uint32_t blocks[3];
   uint32_t threads;
+  uint32_t cluster = 1;       // blocks, along x; more than one from sm_90 on
+  uint32_t shared_bytes = 0;  // dynamic; more than 48 KiB only where allow_shared has raised the kernel's bound
 };
 
 inline constexpr uint32_t kMaxGridYZ = 65535;
@@ -29,14 +31,38 @@ cudaError_t launch(const Target &target, bool overlap, const Shape &shape, void 
   config.gridDim = dim3(shape.blocks[0], shape.blocks[1], shape.blocks[2]);
   config.blockDim = dim3(shape.threads, 1, 1);
   config.stream = target.stream;
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
+  config.dynamicSmemBytes = shape.shared_bytes;
+  cudaLaunchAttribute attributes[2] = {};
+  config.attrs = attributes;
   if (overlap && target.overlaps) {
-    config.attrs = &attribute;
-    config.numAttrs = 1;
+    cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (shape.cluster > 1) {
+    cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = shape.cluster;
+    attribute.val.clusterDim.y = 1;
+    attribute.val.clusterDim.z = 1;
   }
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
+}
+
+// What a kernel needs to be told before a launch with so much dynamic shared memory or so large a cluster.
+template <class... Parameters>
+cudaError_t allow_shared(const Shape &shape, void (*kernel)(Parameters...)) {
+  constexpr uint32_t kAlwaysBytes = 48 * 1024;
+  constexpr uint32_t kPortableCluster = 8;
+  cudaError_t error = cudaSuccess;
+  if (shape.shared_bytes > kAlwaysBytes) {
+    error =
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared_bytes));
+  }
+  if (error == cudaSuccess && shape.cluster > kPortableCluster) {
+    error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  }
+  return error;
 }
 
 }  // namespace rondo::kernels::cuda

@@ -6,9 +6,6 @@
 namespace rondo::kernels::cuda {
 namespace {
 
-// As wait_for_previous has it.
-inline constexpr int kWaitingPtx = 90;
-
 template <class Cell>
 constexpr CellFacts facts_of() {
   return {Cell::kGates, Cell::kHasCellState, Cell::kHasExtra, Cell::kSplitsGradient};
@@ -91,11 +88,11 @@ cudaError_t launch_projection(const Target &target, const ProjectionStep &step) 
 
 }  // namespace
 
-// All steps' kernels are compiled for the same architectures: one tells for all.
-cudaError_t steps_wait(bool *wait) {
+// All kernels are compiled for the same architectures: one tells for all.
+cudaError_t code_architecture(int *architecture) {
   cudaFuncAttributes attributes{};
   const cudaError_t error = cudaFuncGetAttributes(&attributes, &projection_kernel<float, 1, false>);
-  *wait = error == cudaSuccess && attributes.ptxVersion >= kWaitingPtx;
+  *architecture = error == cudaSuccess ? attributes.ptxVersion : 0;
   return error;
 }
 

@@ -7,9 +7,11 @@
 
 namespace rondo::kernels::cuda {
 
-// Whether the steps' kernels, as the current device runs them, wait for the kernel before them, so that they may be
-// launched to overlap it. What the driver compiled from PTX of an older architecture than sm_90 does not.
-cudaError_t steps_wait(bool *wait);
+// The architecture, as 90, for which the kernels that the current device runs were written: what the driver compiled
+// from PTX has that of the PTX. From kOverlappingCode on they wait for the kernel before them, so that they may be
+// launched to overlap it; a tier's kernels trap in code older than the tier.
+inline constexpr int kOverlappingCode = 90;
+cudaError_t code_architecture(int *architecture);
 
 // As the cells themselves state it; cell is a CellRow.
 const CellFacts &cell_facts(int64_t cell);

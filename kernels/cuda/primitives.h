@@ -1,9 +1,11 @@
 // Everything through which device code touches the machine: coordinates, barriers, shared memory, conversions.
-// nvcc compiles the first branch; the second is the emulator of the tests, which checks what the threads do. No other
-// file includes the toolkit's device headers or asks for an architecture.
+// nvcc compiles the first branch; the second is the emulator of the tests, which checks what the threads do. No file
+// but this and those at its end includes the toolkit's device headers or asks for an architecture.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "kernels/cell/half.h"
 
@@ -216,3 +218,10 @@ RONDO_DEVICE C rounded(C value) {
 }
 
 }  // namespace rondo::kernels::cuda
+
+// The machine's other parts, which build on the above.
+// clang-format off
+#include "kernels/cuda/primitives_shared.h"
+#include "kernels/cuda/primitives_warp.h"
+#include "kernels/cuda/primitives_cluster.h"
+// clang-format on

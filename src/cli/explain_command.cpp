@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <deque>
 #include <memory>
+#include <stdexcept>
 
 #include "cli/command.h"
 #include "cli/handles.h"
+#include "cli/model.h"
 #include "cli/words.h"
 
 namespace rondo::cli {
@@ -28,6 +30,7 @@ struct Options {
   std::string mode = "inference";
   std::string sequence = "full";
   int64_t threads = 0, T = 100, N = 1, S = 0;
+  bool model = false;
 };
 
 std::string option_name(const std::string &attribute) {
@@ -115,15 +118,59 @@ void print_plan(rondo_plan_t plan) {
   std::printf("\n%s%s", explanation.c_str(), explanation.empty() || explanation.back() == '\n' ? "" : "\n");
 }
 
-int explain(const Options &options) {
-  const Context context = make_context(options.threads);
-  check(rondo_context_set_log(context.get(), print_warning, nullptr));
-  const Rnn rnn = make_rnn();
+Rnn described_rnn(const Options &options) {
+  Rnn rnn = make_rnn();
   for (const AttributeOption &attribute : options.attributes) {
     if (attribute.option->count() > 0) {
       set(rnn.get(), attribute);
     }
   }
+  return rnn;
+}
+
+bool is_given(const Options &options, rondo_attribute_t id) {
+  return options.attributes[static_cast<size_t>(id - 1)].option->count() > 0;
+}
+
+int64_t integer_of(rondo_rnn_t rnn, rondo_attribute_t id) {
+  int64_t value = 0;
+  check(rondo_rnn_get_int(rnn, id, &value));
+  return value;
+}
+
+// Of a problem, or of the shapes with a floor where none is described. 16-bit unless another type is asked for: no tier
+// takes one.
+int explain_model(const Options &options) {
+  const Rnn rnn = described_rnn(options);
+  ModelProblem problem{};
+  problem.dtype = RONDO_F16;
+  if (is_given(options, RONDO_ATTR_DTYPE)) {
+    problem.dtype = integer_of(rnn.get(), RONDO_ATTR_DTYPE);
+  }
+  if (!is_given(options, RONDO_ATTR_HIDDEN_SIZE)) {
+    std::printf("%s", model_table(problem.dtype).c_str());
+    return exit_ok;
+  }
+  if (options.N < 1 || options.T < 1) {
+    throw UsageError("--model needs an N and a T of at least 1");
+  }
+  if (integer_of(rnn.get(), RONDO_ATTR_PROJ_SIZE) != 0) {
+    throw std::runtime_error("--model knows no tier for a network with a projection");
+  }
+  problem.cell = integer_of(rnn.get(), RONDO_ATTR_CELL);
+  problem.H = integer_of(rnn.get(), RONDO_ATTR_HIDDEN_SIZE);
+  problem.N = options.N;
+  problem.T = options.T;
+  problem.bidirectional = integer_of(rnn.get(), RONDO_ATTR_BIDIRECTIONAL) != 0;
+  problem.training = value_of(mode_words(), options.mode) == RONDO_TRAINING;
+  std::printf("%s", model_of(problem).c_str());
+  return exit_ok;
+}
+
+int explain(const Options &options) {
+  const Context context = make_context(options.threads);
+  check(rondo_context_set_log(context.get(), print_warning, nullptr));
+  const Rnn rnn = described_rnn(options);
   rondo_plan_args_t args{};
   args.struct_size = sizeof args;
   args.mode = static_cast<rondo_mode_t>(value_of(mode_words(), options.mode));
@@ -149,10 +196,21 @@ Command make_explain_command(CLI::App &root) {
   problem(app->add_option("-N,--N", options->N, "Largest batch"));
   problem(app->add_option("-S,--S", options->S, "Largest sum of lengths, 0 = T*N"));
   problem(app->add_option("--threads", options->threads, "CPU threads, 0 = the default")->check(CLI::Range(0, 1024)));
+  // A model needs no whole network; this runs before CLI11 looks for what is required.
+  app->add_flag_callback(
+         "--model",
+         [options] {
+           options->model = true;
+           for (AttributeOption &attribute : options->attributes) {
+             attribute.option->required(false);
+           }
+         },
+         "Predicted step times of the persistent kernels on known GPUs; of a table of shapes without --hidden-size")
+      ->group("Problem");
   app->footer(
       "Example: rondo explain --cell gru --input-size 128 --hidden-size 512 --mode training -T 100 -N 32\n"
       "A problem that the library refuses prints its reason and exits 1.");
-  return {app, [options] { return explain(*options); }};
+  return {app, [options] { return options->model ? explain_model(*options) : explain(*options); }};
 }
 
 }  // namespace rondo::cli

@@ -106,6 +106,26 @@ refused 1 explain --input-size 8 --hidden-size 16 --autotune --deterministic
 err_has 'autotune'
 run 0 explain --input-size 8 --hidden-size 16 --device cpu --fixed-batch --persistent never --autotune --allow-tf32
 out_has '^back end: +cpu$'
+# explain --model: predictions, with no GPU and no back end asked.
+run 0 explain --model
+out_has '^lstm +512 +64 +1\.00 '
+out_has '^gru +4096 +128 +23\.00 .*(hybrid|NO TIER)'
+out_has '^Of 40 shapes with a floor, [0-9]+ reach 70 %'
+check "a row for each shape" [ "$(grep -cE '^(lstm|gru) ' "$out")" -eq 50 ]
+no_stderr
+run 0 explain --model --cell gru --hidden-size 512 --dtype bf16 --bidirectional -N 64 -T 25 --mode training
+out_has '^gru, bf16, H 512, N 64, T 25, two directions$'
+for gpu in H200 H100 'RTX 5090' A100; do
+  check "two passes of the cluster on the $gpu" [ "$(grep -cE "^$gpu +fused cluster +(forward|backward) " "$out")" -eq 2 ]
+done
+out_has '^H200 +fused cluster +backward +[0-9.]+ +[0-9.]+ .* blocks of [0-9]+ units'
+out_has '^A100 +fused cluster +forward +- '
+run 0 explain --model --hidden-size 64 --dtype f32
+check "no tier takes f32" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
+refused 2 explain --model --hidden-size 0
+refused 2 explain --model --hidden-size 64 -N 0
+refused 1 explain --model --hidden-size 64 --proj-size 8
+err_has 'projection'
 # Each GPU back end serves here, or all that is forced on it fails with the reason that info gives.
 for backend in cudnn fused; do
   run 0 info

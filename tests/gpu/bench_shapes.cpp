@@ -36,6 +36,12 @@ std::vector<Shape> telling() {
       add(list, {lstm, dtype, mode}, {{1024, 16, 768}});  // FlashRNN's
     }
   }
+  // What the tiers of persistent kernels hold on chip.
+  for (const rondo_mode_t mode : {RONDO_INFERENCE, RONDO_TRAINING}) {
+    add(list, {lstm, RONDO_F16, mode}, {{512, 1, 128}, {512, 16, 256}, {512, 32, 512}});
+    add(list, {gru, RONDO_F16, mode}, {{512, 16, 256}, {512, 64, 512}});
+  }
+  for (const rondo_cell_t cell : {lstm, gru}) add(list, {cell, RONDO_BF16, RONDO_TRAINING}, {{512, 16, 256}});
   for (const rondo_cell_t cell : {rnn, lstm, gru}) {
     add(list, {cell, RONDO_F32, RONDO_INFERENCE}, {{1, 1, 256}, {1, 1, 1024}, {100, 1, 64}, {100, 32, 128}});
     add(list, {cell, RONDO_F16, RONDO_TRAINING}, {{100, 32, 128}});

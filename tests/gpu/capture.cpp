@@ -98,10 +98,12 @@ void compare(const rondo::test::Context &context, const Shape &shape, const RunC
   if (choice.dropout > 0) compare_seeds(captured, graph, stream);
 }
 
-std::vector<Shape> problems(bool device_lengths) {
+std::vector<Shape> problems(const RunChoice &choice) {
+  const bool device_lengths = choice.backend == RONDO_BACKEND_FUSED;
   std::vector<Shape> list;
   for (const rondo_cell_t cell : {RONDO_CELL_RNN_TANH, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
     for (const rondo_dtype_t dtype : {RONDO_F32, RONDO_F16}) {
+      if (!choice.tier.empty() && !rondo::gpu::has_tiers(dtype)) continue;
       for (const rondo_sequence_t sequence :
            {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}) {
         if (sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && !device_lengths) continue;
@@ -114,21 +116,22 @@ std::vector<Shape> problems(bool device_lengths) {
   return list;
 }
 
-RunChoice choice_of(const std::string &backend) {
+RunChoice choice_of(const std::string &backend, const std::string &tier) {
   RunChoice choice;
+  choice.tier = tier;
   choice.backend = backend == "cudnn" ? RONDO_BACKEND_CUDNN : RONDO_BACKEND_FUSED;
   choice.deterministic = true;
   return choice;
 }
 
-int run_all(const std::string &backend) {
+int run_all(const RunChoice &wanted) {
   const rondo::test::Context context = rondo::test::make_context();
   int passed = 0;
   int failed = 0;
   for (const double dropout : {0.0, 0.4}) {
-    RunChoice choice = choice_of(backend);
+    RunChoice choice = wanted;
     choice.dropout = dropout;
-    for (const Shape &shape : problems(backend == "fused")) {
+    for (const Shape &shape : problems(choice)) {
       if (dropout > 0 && !shape.is_training()) continue;
       try {
         compare(context, shape, choice);
@@ -139,15 +142,15 @@ int run_all(const std::string &backend) {
       }
     }
   }
-  std::printf("%s: %d passed, %d failed\n", backend.c_str(), passed, failed);
+  std::printf("%d passed, %d failed\n", passed, failed);
   return failed > 0 || passed == 0 ? 1 : 0;
 }
 
 // Kernels and libraries are loaded within the capture, which a driver or library may refuse: told, and no failure.
-int run_cold(const std::string &backend) {
+int run_cold(const RunChoice &choice) {
   const Shape shape{RONDO_CELL_LSTM, RONDO_F16, RONDO_TRAINING, RONDO_SEQUENCE_FULL, 12, 6, 24, 40, 2, 2};
   const rondo::test::Context context = rondo::test::make_context();
-  DeviceRun captured(context, shape, choice_of(backend));
+  DeviceRun captured(context, shape, choice);
   const Stream stream(captured.device());
   captured.fill(stream);
   std::unique_ptr<Graph> graph;
@@ -157,7 +160,7 @@ int run_cold(const std::string &backend) {
     std::printf("skipped: refused as the first call of a process: %s\n0 passed, 0 failed, 1 skipped\n", error.what());
     return 0;
   }
-  DeviceRun eager(context, shape, choice_of(backend));
+  DeviceRun eager(context, shape, choice);
   eager.fill(stream);
   compare_replays(eager, captured, *graph, stream);
   std::printf("1 passed, 0 failed\n");
@@ -169,12 +172,16 @@ int run_cold(const std::string &backend) {
 int main(int argc, char **argv) {
   CLI::App app("Captures forward and backward in a graph and compares replays with eager calls");
   std::string backend = "fused";
+  std::string tier;
   bool cold = false;
   app.add_option("--backend", backend, "The back end")->check(CLI::IsMember({"fused", "cudnn"}));
+  app.add_option("--tier", tier, "Of the fused back end's persistent kernels")
+      ->check(CLI::IsMember({"single", "cluster"}));
   app.add_flag("--cold", cold, "One capture, before any eager call of the process");
   CLI11_PARSE(app, argc, argv);
   try {
-    return cold ? run_cold(backend) : run_all(backend);
+    const RunChoice choice = choice_of(backend, tier);
+    return cold ? run_cold(choice) : run_all(choice);
   } catch (const std::exception &error) {
     std::printf("failed: %s\n0 passed, 1 failed\n", error.what());
     return 1;

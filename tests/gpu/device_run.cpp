@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -20,6 +21,23 @@ int64_t plan_bytes(rondo_plan_t plan, rondo_status_t (*question)(rondo_plan_t, i
   check(question(plan, &bytes));
   return bytes;
 }
+
+// The library reads the environment when it makes a plan.
+class ForcedTier {
+ public:
+  explicit ForcedTier(const std::string &tier) : forced_(!tier.empty()) {
+    if (forced_) setenv(variable, tier.c_str(), 1);
+  }
+  ForcedTier(const ForcedTier &) = delete;
+  ForcedTier &operator=(const ForcedTier &) = delete;
+  ~ForcedTier() {
+    if (forced_) unsetenv(variable);
+  }
+
+ private:
+  static constexpr const char *variable = "RONDO_FUSED_TIER";
+  const bool forced_;
+};
 
 }  // namespace
 
@@ -85,7 +103,7 @@ DeviceRun::DeviceRun(const rondo::test::Context &context, const Shape &shape, co
       has_dropout_(choice.dropout > 0),
       rnn_(rondo::test::make_rnn()) {
   describe(choice);
-  make_plan(context);
+  make_plan(context, choice.tier);
   place();
 }
 
@@ -98,7 +116,7 @@ void DeviceRun::describe(const RunChoice &choice) {
       {RONDO_ATTR_BIDIRECTIONAL, shape_.D - 1},
       {RONDO_ATTR_DTYPE, shape_.dtype},
       {RONDO_ATTR_BACKEND, choice.backend},
-      {RONDO_ATTR_PERSISTENT, choice.persistent},
+      {RONDO_ATTR_PERSISTENT, choice.tier.empty() ? RONDO_PERSISTENT_AUTO : RONDO_PERSISTENT_REQUIRE},
       {RONDO_ATTR_AUTOTUNE, choice.autotune ? 1 : 0},
       {RONDO_ATTR_ALLOW_TF32, choice.allow_tf32 ? 1 : 0},
       {RONDO_ATTR_DETERMINISTIC, choice.deterministic ? 1 : 0},
@@ -109,7 +127,8 @@ void DeviceRun::describe(const RunChoice &choice) {
   check(rondo_rnn_set_float(rnn_.get(), RONDO_ATTR_DROPOUT, choice.dropout));
 }
 
-void DeviceRun::make_plan(const rondo::test::Context &context) {
+void DeviceRun::make_plan(const rondo::test::Context &context, const std::string &tier) {
+  const ForcedTier forced(tier);
   rondo_plan_args_t args{};
   args.struct_size = sizeof args;
   args.mode = shape_.mode;

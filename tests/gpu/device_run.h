@@ -55,9 +55,14 @@ class Stream {
   void *stream_ = nullptr;
 };
 
+// The fused back end's tiers of persistent kernels, as RONDO_FUSED_TIER names them.
+inline constexpr const char *tier_names[] = {"single", "cluster"};
+// What a tier may serve: the rest is none of its affair.
+inline bool has_tiers(rondo_dtype_t dtype) { return dtype == RONDO_F16 || dtype == RONDO_BF16; }
+
 struct RunChoice {
   rondo_backend_t backend = RONDO_BACKEND_AUTO;
-  int64_t persistent = RONDO_PERSISTENT_AUTO;
+  std::string tier{};  // of the fused back end, which must then serve; empty: as the library chooses
   bool autotune = false, deterministic = false, allow_tf32 = false;
   bool pack_params = false;  // inference only
   double dropout = 0;        // with seed and offset in device memory
@@ -90,7 +95,7 @@ class DeviceRun {
 
  private:
   void describe(const RunChoice &choice);
-  void make_plan(const rondo::test::Context &context);
+  void make_plan(const rondo::test::Context &context, const std::string &tier);
   void place();
   void write_lengths(int64_t variant, const Stream &stream);
   PlacedBuffer buffer(int64_t elements) const;

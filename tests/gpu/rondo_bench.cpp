@@ -9,6 +9,7 @@ namespace {
 
 using rondo::gpu::Candidate;
 using rondo::gpu::DeviceRun;
+using rondo::gpu::has_tiers;
 using rondo::gpu::RunChoice;
 using rondo::gpu::Shape;
 
@@ -33,6 +34,7 @@ Candidate candidate(const rondo::test::Context &context, const std::string &name
   return {name,
           [&context, choice](const Shape &shape) -> std::unique_ptr<rondo::gpu::Variant> {
             if (choice.allow_tf32 && shape.dtype != RONDO_F32) return nullptr;
+            if (!choice.tier.empty() && !has_tiers(shape.dtype)) return nullptr;
             return std::make_unique<RondoVariant>(context, shape, choice);
           },
           choice.autotune};
@@ -55,6 +57,12 @@ std::vector<Candidate> candidates(const rondo::test::Context &context, bool on_c
     list.push_back(candidate(context, "cudnn" + suffix, choice));
   }
   choice.allow_tf32 = false;
+  for (const char *tier : rondo::gpu::tier_names) {
+    RunChoice forced = choice;
+    forced.backend = RONDO_BACKEND_FUSED;
+    forced.tier = tier;
+    list.push_back(candidate(context, std::string("fused ") + tier, forced));
+  }
   choice.autotune = true;
   list.push_back(candidate(context, "cudnn autotuned", choice));
   return list;

@@ -29,11 +29,11 @@ Step verify(const Setup &setup, const std::string &backend) {
 
 // Racecheck and synccheck see shared memory and barriers, memcheck all of it; the numbers are the suite's affair.
 // A library may ask the driver what it cannot do, and take no for an answer: that is no finding.
-Step sanitizer(const Setup &setup, const std::string &tool) {
+Step sanitizer(const Setup &setup, const std::string &tool, double seconds) {
   std::vector<std::string> command{"compute-sanitizer", "--tool", tool, "--error-exitcode", "99"};
   if (tool == "memcheck") command.insert(command.end(), {"--report-api-errors", "no"});
   command.insert(command.end(),
-                 {setup.program("rondo_gpu_soak"), "--once", "--few", "--seconds", seconds_text(setup, 13)});
+                 {setup.program("rondo_gpu_soak"), "--once", "--few", "--seconds", seconds_text(setup, seconds)});
   Step step{tool, command, {}, "fused"};
   step.proof = "SUMMARY: 0 (errors|hazards)";
   step.skip = "=+ Error: [^\n]*(not supported|[Ii]nsufficient)[^\n]*";
@@ -53,6 +53,24 @@ Step streams(const Setup &setup, const std::string &backend) {
           {setup.program("rondo_gpu_soak"), "--backend", backend, "--streams"},
           same_bytes(),
           backend};
+}
+
+// One tier of the fused back end's persistent kernels: results, captures, streams and the sanitizers. A GPU too old for
+// it is a skip in the library's words.
+SectionPlan tier(const Setup &setup, const std::string &name) {
+  std::vector<Step> steps{numeric(setup, "fused", setup.quick)};
+  steps.back().command.emplace_back("[persistent]");
+  steps.back().environment["RONDO_TEST_PERSISTENT"] = "1";
+  steps.back().environment["RONDO_FUSED_TIER"] = name;
+  steps.push_back({"capture", {setup.program("rondo_gpu_capture")}, same_bytes(), "fused"});
+  steps.push_back({"streams", {setup.program("rondo_gpu_soak"), "--streams"}, same_bytes(), "fused"});
+  for (const char *tool : {"memcheck", "racecheck", "synccheck"}) steps.push_back(sanitizer(setup, tool, 6));
+  for (Step &step : steps) {
+    if (step.environment.count("RONDO_FUSED_TIER") == 0) step.command.insert(step.command.end(), {"--tier", name});
+    step.title += " " + name;
+    step.skip += (step.skip.empty() ? "" : "|") + std::string("it needs compute capability [0-9.]+ or newer[^\n]*");
+  }
+  return {"fused-" + name, 50, steps};
 }
 
 SectionPlan capture(const Setup &setup, const std::string &name, const std::string &backend) {
@@ -140,19 +158,22 @@ void run_step(const Step &step, double seconds, Section &section) {
 }  // namespace
 
 std::vector<SectionPlan> section_plans(const Setup &setup) {
-  return {
-      {info_section, 4, {}},
-      {"numeric-fused", 120, {numeric(setup, "fused", setup.quick)}},
-      {"numeric-cudnn", 120, {numeric(setup, "cudnn", setup.quick)}},
-      {"numeric-auto", 20, {numeric(setup, "auto", true)}},
-      {"verify-fused", 15, {verify(setup, "fused")}},
-      {"verify-cudnn", 15, {verify(setup, "cudnn")}},
-      {"sanitizer", 60, {sanitizer(setup, "memcheck"), sanitizer(setup, "racecheck"), sanitizer(setup, "synccheck")}},
-      capture(setup, "capture", "fused"),
-      capture(setup, "capture-cudnn", "cudnn"),
-      {"soak", 20, {streams(setup, "fused"), streams(setup, "cudnn"), soak(setup, "fused"), soak(setup, "cudnn")}},
-      {"cudnn-limits", 20, {cudnn_limits(setup)}},
-      {bench_section, bench_seconds, {}}};
+  return {{info_section, 4, {}},
+          {"numeric-fused", 105, {numeric(setup, "fused", setup.quick)}},
+          {"numeric-cudnn", 95, {numeric(setup, "cudnn", setup.quick)}},
+          {"numeric-auto", 15, {numeric(setup, "auto", true)}},
+          {"verify-fused", 15, {verify(setup, "fused")}},
+          {"verify-cudnn", 15, {verify(setup, "cudnn")}},
+          {"sanitizer",
+           60,
+           {sanitizer(setup, "memcheck", 13), sanitizer(setup, "racecheck", 13), sanitizer(setup, "synccheck", 13)}},
+          tier(setup, "single"),
+          tier(setup, "cluster"),
+          capture(setup, "capture", "fused"),
+          capture(setup, "capture-cudnn", "cudnn"),
+          {"soak", 20, {streams(setup, "fused"), streams(setup, "cudnn"), soak(setup, "fused"), soak(setup, "cudnn")}},
+          {"cudnn-limits", 20, {cudnn_limits(setup)}},
+          {bench_section, bench_seconds, {}}};
 }
 
 Section run_section(const SectionPlan &plan, const Setup &setup) {

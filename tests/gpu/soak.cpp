@@ -18,7 +18,7 @@ using rondo::gpu::Stream;
 using rondo::test::check;
 
 struct Options {
-  std::string backend = "fused";
+  std::string backend = "fused", tier;
   double seconds = 20;
   bool once = false, few = false, streams = false;
 };
@@ -27,17 +27,23 @@ struct Options {
 constexpr int64_t most_growth = int64_t{4} << 20;
 
 // Small, and between them every cell, type, kind of sequence, mode and direction; sizes off every power of two.
-// few: every cell in every type, the kinds of sequence in turn.
-std::vector<Shape> problems(bool device_lengths, bool few) {
+// few: every cell in every type, the kinds of sequence in turn. For a tier in its types, and of several blocks where it
+// has them.
+std::vector<Shape> problems(const Options &options) {
+  const bool device_lengths = options.backend == "fused";
+  const bool tier = !options.tier.empty();
   std::vector<Shape> list;
   for (const rondo_cell_t cell : {RONDO_CELL_RNN_TANH, RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
     for (const rondo_dtype_t dtype : {RONDO_F32, RONDO_F16, RONDO_BF16, RONDO_F64}) {
       for (const rondo_sequence_t sequence :
            {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}) {
         if (sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && !device_lengths) continue;
-        if (few && sequence != (cell + dtype) % 4) continue;
+        if (options.few && sequence != (cell + dtype) % 4) continue;
+        if (tier && !rondo::gpu::has_tiers(dtype)) continue;
         const bool training = (cell + dtype + sequence) % 3 != 0;
         Shape shape{cell, dtype, training ? RONDO_TRAINING : RONDO_INFERENCE, sequence, 7, 5, 11, 19, 1, 1};
+        if (tier) shape.H = 67;
+        if (tier) shape.N = 13;
         shape.L = 1 + (cell + sequence) % 2;
         shape.D = 1 + (dtype + sequence) % 2;
         list.push_back(shape);
@@ -84,6 +90,7 @@ RunChoice choice_of(const Options &options) {
       {"cpu", RONDO_BACKEND_CPU}, {"fused", RONDO_BACKEND_FUSED}, {"cudnn", RONDO_BACKEND_CUDNN}};
   RunChoice choice;
   choice.backend = names.at(options.backend);
+  choice.tier = options.tier;
   return choice;
 }
 
@@ -115,7 +122,7 @@ int soak(const Options &options) {
     std::printf("%lld passed, 0 failed\n", static_cast<long long>(rondo::gpu::check_streams(choice)));
     return 0;
   }
-  const std::vector<Shape> list = problems(options.backend == "fused", options.few);
+  const std::vector<Shape> list = problems(options);
   if (options.once) return once(options, list);
   const Timer timer;
   pass(list, choice);
@@ -142,6 +149,8 @@ int main(int argc, char **argv) {
   CLI::App app("Makes, runs and destroys plans, and compares device memory before and after");
   Options options;
   app.add_option("--backend", options.backend, "The back end")->check(CLI::IsMember({"cpu", "fused", "cudnn"}));
+  app.add_option("--tier", options.tier, "Of the fused back end's persistent kernels")
+      ->check(CLI::IsMember({"single", "cluster"}));
   app.add_option("--seconds", options.seconds, "How long")->check(CLI::Range(0.0, 86400.0));
   app.add_flag("--once", options.once, "Every problem once, as far as the seconds reach");
   app.add_flag("--few", options.few, "A quarter of the problems");

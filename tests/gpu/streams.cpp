@@ -57,8 +57,9 @@ void check_pair(Lane &a, Lane &b) {
 
 int64_t check_streams(RunChoice choice) {
   choice.deterministic = true;
+  const rondo_dtype_t other = choice.tier.empty() ? RONDO_F32 : RONDO_BF16;
   const Shape lstm{RONDO_CELL_LSTM, RONDO_F16, RONDO_TRAINING, RONDO_SEQUENCE_PACKED, 40, 9, 24, 72, 2, 2};
-  const Shape gru{RONDO_CELL_GRU, RONDO_F32, RONDO_TRAINING, RONDO_SEQUENCE_LENGTHS, 30, 6, 40, 56, 2, 1};
+  const Shape gru{RONDO_CELL_GRU, other, RONDO_TRAINING, RONDO_SEQUENCE_LENGTHS, 30, 6, 40, 56, 2, 1};
   Shape inference = gru;
   inference.mode = RONDO_INFERENCE;
   const std::pair<Shape, Shape> pairs[] = {{lstm, lstm}, {lstm, gru}, {gru, gru}, {inference, lstm}};

@@ -102,6 +102,8 @@ expect numeric-fused passed 7 0 0
 expect numeric-cudnn skipped 0 0 1
 expect verify-fused passed 12 0 3
 expect sanitizer passed 144 0 0
+expect fused-single passed 158 0 0
+expect fused-cluster passed 158 0 0
 expect capture passed 12 0 0
 expect soak passed 2 0 2
 grep -q 'lstm-f16-t1024-n16-h768-inference *fused *2.0000 *1.50' "$scratch/log" || fail "no ratio"
@@ -153,6 +155,12 @@ fake compute-sanitizer <<<'echo "failed: not supported"; echo "0 passed, 1 faile
 run 1 --only sanitizer
 fake compute-sanitizer <<<'echo "48 passed, 0 failed"; echo "========= RACECHECK SUMMARY: 0 hazards displayed"'
 run 0 --only sanitizer
+
+# A GPU too old for a tier is a skip in the library's words.
+fake rondo_test_numeric <<<'echo "no tier serves: it needs compute capability 9.0 or newer, not 8.0"; exit 3'
+run 0 --only fused-cluster
+expect fused-cluster passed 151 0 1
+fake rondo_test_numeric <<<'echo "All tests passed (30 assertions in 9 test cases)"'
 
 # A refused cold capture is told, and fails nothing.
 fake rondo_gpu_capture <<'END'

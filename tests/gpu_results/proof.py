@@ -16,8 +16,12 @@ from kernel_hash import kernel_hash
 # Variant as src/backend/cuda/proof.h names it: the hash that counts, and the sections that prove it.
 VARIANTS = {
     "fused stepwise": ("fused", ["numeric-fused", "sanitizer", "capture"]),
+    "fused single": ("fused", ["fused-single"]),
+    "fused cluster": ("fused", ["fused-cluster"]),
     "cudnn": ("cudnn", ["numeric-cudnn"]),
 }
+# Where a step that was left out, as one of the sanitizer's tools, leaves the proof incomplete.
+COMPLETE = ["sanitizer", "fused-single", "fused-cluster"]
 ROWS = "src/backend/cuda/proof_rows.inc"
 HEADING = """// What hardware has proven, generated from the result files of tests/gpu_results; never edited by hand.
 // A row a line: {"variant", compute capability as 90, "hash of the kernels' sources"},
@@ -31,7 +35,7 @@ def proven(result, sections):
         section = found.get(name)
         if section is None or section["status"] != "passed" or section["quick"]:
             return False
-        if section["passed"] < 1 or section["failed"] > 0 or section["skipped"] > 0 and name == "sanitizer":
+        if section["passed"] < 1 or section["failed"] > 0 or section["skipped"] > 0 and name in COMPLETE:
             return False
     return True
 

@@ -20,7 +20,7 @@ def section(name):
 
 
 def result():
-    names = [*FUSED, "numeric-cudnn"]
+    names = [*FUSED, "numeric-cudnn", "fused-single", "fused-cluster"]
     hashes = {"fused": "f0", "cudnn": "c0"}
     return {"capability": 90, "hashes": hashes, "sections": [section(name) for name in names]}
 
@@ -43,8 +43,11 @@ def check_rows(folder):
     other = result()
     other["capability"] = 120
     other["sections"][0]["status"] = "failed"
+    other["sections"][-1]["skipped"] = 1  # a tier that the GPU is too old for, in part
     (folder / "b.json").write_text(json.dumps(other))
-    assert rows(folder) == [("cudnn", 90, "c0"), ("cudnn", 120, "c0"), ("fused stepwise", 90, "f0")], rows(folder)
+    wanted = [("cudnn", 90, "c0"), ("cudnn", 120, "c0"), ("fused cluster", 90, "f0"), ("fused single", 90, "f0")]
+    wanted += [("fused single", 120, "f0"), ("fused stepwise", 90, "f0")]
+    assert rows(folder) == wanted, rows(folder)
 
 
 def check_hash(root):

@@ -16,6 +16,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cu", ".cuh", ".py", ".cmake", "
 PUBLIC = "include/rondo"
 # Pure mathematics that core's rules share with the kernels: number formats and the random generator.
 PURE = ["kernels/cell/dtype.h", "kernels/cell/half.h", "kernels/cell/philox.h"]
+# What persistent kernels are predicted to take, without CUDA.
+COST_MODEL = ["kernels/cuda/tiers.h", "kernels/cuda/gpu_facts.h", "kernels/cell/numbers.h"]
 # What the two GPU back ends share; the only sibling a back end may include.
 GPU_BACKENDS = ["src/backend/fused", "src/backend/cudnn"]
 GPU_TESTS = ["tests/emulator", "tests/gpu", "tests/bench"]
@@ -29,7 +31,7 @@ ARROWS = [
     ("src/plan", ["src/backend", "src/core*", PUBLIC]),
     ("src/api", ["src/plan*", "src/core*", PUBLIC]),
     ("src/core", [PUBLIC] + PURE),
-    ("src/cli", [PUBLIC, "kernels/cpu/peak.h"]),
+    ("src/cli", [PUBLIC, "kernels/cpu/peak.h"] + COST_MODEL),
     ("kernels", []),
     ("include", []),
     ("examples", [PUBLIC]),

@@ -20,10 +20,12 @@ FUNCTION = re.compile(r"^\s*Function\s+(\S+?):?\s*$")
 USAGE = re.compile(r"\b(REG|STACK|SHARED|LOCAL):(\d+)")
 
 
-def find_cuobjdump():
-    root = pathlib.Path(__file__).resolve().parents[2]
-    places = [shutil.which("cuobjdump"), *pathlib.Path("/usr/local").glob("cuda*/bin/cuobjdump")]
-    places += (root / ".venv").glob("lib/python3*/site-packages/nvidia/*/bin/cuobjdump")
+def find_tool(name):
+    """One of the toolkit's programs, or None. PyTorch's Triton brings some along."""
+    packages = pathlib.Path(__file__).resolve().parents[2] / ".venv"
+    places = [shutil.which(name), *pathlib.Path("/usr/local").glob(f"cuda*/bin/{name}")]
+    places += packages.glob(f"lib/python3*/site-packages/nvidia/*/bin/{name}")
+    places += packages.glob(f"lib/python3*/site-packages/triton/backends/nvidia/bin/{name}")
     return next((str(place) for place in places if place), None)
 
 
@@ -100,7 +102,7 @@ def main():
     parser.add_argument("--architectures", default=RELEASE)
     parser.add_argument("modules", nargs="+", metavar="MODULE.so")
     options = parser.parse_args()
-    tool = find_cuobjdump()
+    tool = find_tool("cuobjdump")
     if tool is None:
         print("skipped: there is no cuobjdump (PyPI: nvidia-cuda-cuobjdump)")
         return SKIPPED

@@ -64,9 +64,9 @@ void check_all_dtypes(Cell cell) {
 
 }  // namespace
 
-TEST_CASE("rnn_tanh equals the oracle on the grid", "[numeric][grid]") { check_all_dtypes(Cell::rnn_tanh); }
-TEST_CASE("rnn_relu equals the oracle on the grid", "[numeric][grid]") { check_all_dtypes(Cell::rnn_relu); }
-TEST_CASE("lstm equals the oracle on the grid", "[numeric][grid]") { check_all_dtypes(Cell::lstm); }
-TEST_CASE("gru equals the oracle on the grid", "[numeric][grid]") { check_all_dtypes(Cell::gru); }
+TEST_CASE("rnn_tanh equals the oracle on the grid", "[numeric][grid][persistent]") { check_all_dtypes(Cell::rnn_tanh); }
+TEST_CASE("rnn_relu equals the oracle on the grid", "[numeric][grid][persistent]") { check_all_dtypes(Cell::rnn_relu); }
+TEST_CASE("lstm equals the oracle on the grid", "[numeric][grid][persistent]") { check_all_dtypes(Cell::lstm); }
+TEST_CASE("gru equals the oracle on the grid", "[numeric][grid][persistent]") { check_all_dtypes(Cell::gru); }
 
 }  // namespace rondo::test

@@ -31,7 +31,7 @@ std::vector<std::int64_t> sorted_rows(const Problem &problem) {
 
 }  // namespace
 
-TEST_CASE("packed equals padded with lengths", "[numeric][algebra]") {
+TEST_CASE("packed equals padded with lengths", "[numeric][algebra][persistent]") {
   for (const AlgebraCase &one : algebra_cases()) {
     const Problem padded = with_lengths(one.problem);
     Problem packed = padded;
@@ -50,7 +50,7 @@ TEST_CASE("packed equals padded with lengths", "[numeric][algebra]") {
   }
 }
 
-TEST_CASE("permuted rows give permuted results", "[numeric][algebra]") {
+TEST_CASE("permuted rows give permuted results", "[numeric][algebra][persistent]") {
   const std::vector<std::int64_t> source{3, 0, 5, 1, 4, 2};
   for (const AlgebraCase &one : algebra_cases()) {
     const Problem problem = with_lengths(one.problem);
@@ -64,7 +64,7 @@ TEST_CASE("permuted rows give permuted results", "[numeric][algebra]") {
   }
 }
 
-TEST_CASE("rows at once equal rows one by one", "[numeric][algebra]") {
+TEST_CASE("rows at once equal rows one by one", "[numeric][algebra][persistent]") {
   for (const AlgebraCase &one : algebra_cases()) {
     for (const bool lengths : {false, true}) {
       const Problem problem = lengths ? with_lengths(one.problem) : one.problem;
@@ -91,7 +91,7 @@ TEST_CASE("rows at once equal rows one by one", "[numeric][algebra]") {
   }
 }
 
-TEST_CASE("batch-major equals time-major", "[numeric][algebra]") {
+TEST_CASE("batch-major equals time-major", "[numeric][algebra][persistent]") {
   for (const AlgebraCase &one : algebra_cases()) {
     const Problem time_major = with_lengths(one.problem);
     Problem batch_major = time_major;
@@ -104,7 +104,7 @@ TEST_CASE("batch-major equals time-major", "[numeric][algebra]") {
   }
 }
 
-TEST_CASE("a bidirectional run equals two one-way runs", "[numeric][algebra]") {
+TEST_CASE("a bidirectional run equals two one-way runs", "[numeric][algebra][persistent]") {
   for (const AlgebraCase &one : algebra_cases()) {
     if (one.problem.D != 2 || one.problem.L != 1) continue;
     const Problem both = with_lengths(one.problem);

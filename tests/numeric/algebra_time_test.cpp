@@ -56,7 +56,7 @@ CutRun run_cut(const Problem &whole, const Values &values, std::int64_t cut, con
 
 }  // namespace
 
-TEST_CASE("a run cut in two with carried states equals one run", "[numeric][algebra]") {
+TEST_CASE("a run cut in two with carried states equals one run", "[numeric][algebra][persistent]") {
   for (AlgebraCase one : algebra_cases()) {
     if (one.problem.D != 1) continue;
     // In 16 bits it takes f32 cell states for the pieces to be the whole.
@@ -104,7 +104,7 @@ TEST_CASE("a run cut in two with carried states equals one run", "[numeric][alge
   }
 }
 
-TEST_CASE("f32 cell states carry a 16-bit run over a cut nearly bit for bit", "[numeric][algebra]") {
+TEST_CASE("f32 cell states carry a 16-bit run over a cut nearly bit for bit", "[numeric][algebra][persistent]") {
   for (const Dtype dtype : {Dtype::f16, Dtype::bf16}) {
     Problem whole = algebra_problem(Cell::lstm, 1, 1);
     whole.T = 24;
@@ -126,7 +126,7 @@ TEST_CASE("f32 cell states carry a 16-bit run over a cut nearly bit for bit", "[
   }
 }
 
-TEST_CASE("accumulating the same gradients again doubles them exactly", "[numeric][algebra]") {
+TEST_CASE("accumulating the same gradients again doubles them exactly", "[numeric][algebra][persistent]") {
   for (const AlgebraCase &one : algebra_cases()) {
     for (const bool param_grad_f32 : {false, true}) {
       RunOptions options = one.options;

@@ -62,7 +62,7 @@ TEST_CASE("device lengths out of bounds are clamped and counted", "[numeric][dev
   }
 }
 
-TEST_CASE("device lengths in bounds count no fault and equal host lengths", "[numeric][device_lengths]") {
+TEST_CASE("device lengths in bounds count no fault and equal host lengths", "[numeric][device_lengths][persistent]") {
   if (skipped()) return;
   for (const Cell cell : all_cells) {
     for (const Dtype dtype : all_dtypes) {
@@ -70,6 +70,7 @@ TEST_CASE("device lengths in bounds count no fault and equal host lengths", "[nu
       for (const bool batch_major : {false, true}) {
         problem.batch_major = batch_major;
         const RunOptions options = device_options(dtype, batch_major);
+        if (refused(problem, options)) continue;
         const Values values = stored(random_values(problem, 92), dtype, false);
         Runner runner(problem, options);
         runner.forward(values);

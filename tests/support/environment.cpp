@@ -1,5 +1,5 @@
 // Reads the environment each time; it is small and tests ask seldom.
-// An emulated run is a quick one and more.
+// An emulated run is a quick one and more; persistent kernels' own is not quick, as it has a part of the cases only.
 #include "environment.h"
 
 #include <cstdlib>
@@ -35,7 +35,8 @@ rondo_backend_t backend_under_test() {
   return found->second;
 }
 
+bool persistent_tests() { return is_on("RONDO_TEST_PERSISTENT"); }
 bool emulated_tests() { return is_on("RONDO_TEST_EMULATED"); }
-bool quick_tests() { return is_on("RONDO_TEST_QUICK") || emulated_tests(); }
+bool quick_tests() { return is_on("RONDO_TEST_QUICK") || (emulated_tests() && !persistent_tests()); }
 
 }  // namespace rondo::test

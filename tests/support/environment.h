@@ -1,5 +1,6 @@
 // What the environment asks of the numeric suite: the back end under test, and how much of the grid to run.
-// RONDO_TEST_BACKEND (auto, cpu, cudnn or fused), RONDO_TEST_QUICK, RONDO_TEST_EMULATED; empty or 0 counts as not set.
+// RONDO_TEST_BACKEND (auto, cpu, cudnn or fused), RONDO_TEST_PERSISTENT, RONDO_TEST_QUICK, RONDO_TEST_EMULATED; empty
+// or 0 counts as not set.
 #pragma once
 
 #include <string>
@@ -10,6 +11,10 @@ namespace rondo::test {
 
 // As its attribute's value; anything but auto is forced. Throws on a name that is none.
 rondo_backend_t backend_under_test();
+
+// Every plan requires persistent kernels, and what they do not serve is counted as refused. RONDO_FUSED_TIER, which the
+// library reads, says of which tier. For the cases with the tag [persistent], which ask before they run.
+bool persistent_tests();
 
 // The GPU back ends run on this machine's processor: everything works, a thousand times slower.
 bool emulated_tests();

@@ -21,6 +21,9 @@ constexpr int64_t usual_cost = 300'000;  // multiplications of one forward pass
 constexpr int64_t large_cost = 6'000'000;
 constexpr int64_t widest_emulated = 36;
 
+// Persistent kernels are to have several blocks.
+bool narrows() { return emulated_tests() && !persistent_tests(); }
+
 int64_t cost(const Problem &problem) {
   int64_t sum = 0;
   for (int64_t layer = 0; layer < problem.L; ++layer) {
@@ -43,8 +46,8 @@ void deal_sizes(Problem &problem, bool projection, std::size_t index, Random &ra
   problem.T = pick(step_counts, random);
   const int64_t usual = index % 40 == 0 ? large_cost : usual_cost;
   const int64_t limit = emulated_tests() ? usual / 20 : usual;
-  if (emulated_tests()) problem.H = std::min(problem.H, widest_emulated);
-  if (emulated_tests()) problem.P = std::min(problem.P, problem.H - 1);
+  if (narrows()) problem.H = std::min(problem.H, widest_emulated);
+  if (narrows()) problem.P = std::min(problem.P, problem.H - 1);
   while (cost(problem) > limit && problem.T > 2) problem.T = problem.T * 2 / 3;
   while (cost(problem) > limit && problem.N > 1) problem.N = problem.N / 2;
 }

@@ -1,5 +1,6 @@
 // The one place where a back end's refusal is no failure: asked before a case runs, and counted apart from the passed.
-// Only cudnn may refuse, and only 16-bit storage with f32 cell states or f32 parameter gradients.
+// Only cudnn may refuse 16-bit storage with f32 cell states or f32 parameter gradients, and only persistent kernels of
+// the fused back end a projection and storage that is not 16-bit.
 #pragma once
 
 #include "catch.h"
@@ -10,6 +11,7 @@
 namespace rondo::test {
 
 inline bool may_be_refused(const Problem &problem, const RunOptions &options) {
+  if (persistent_tests()) return !is_16_bit(options.dtype) || problem.P > 0;
   return backend_under_test() == RONDO_BACKEND_CUDNN && is_16_bit(options.dtype) &&
          ((options.cell_state_f32 && problem.is_lstm()) || (options.param_grad_f32 && problem.training));
 }
@@ -22,8 +24,9 @@ inline std::string reason_of_refusal(const Problem &problem, const RunOptions &o
     return "";
   } catch (const RondoError &error) {
     const std::string reason = error.what();
-    const bool documented =
-        reason.find("cell_state_type") != std::string::npos || reason.find("param_grad_type") != std::string::npos;
+    const bool documented = reason.find("cell_state_type") != std::string::npos ||
+                            reason.find("param_grad_type") != std::string::npos ||
+                            (persistent_tests() && reason.find("is not served") != std::string::npos);
     if (error.status() != RONDO_ERROR_UNSUPPORTED || !documented) throw;
     return reason;
   }

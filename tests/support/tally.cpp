@@ -3,11 +3,18 @@
 #include "tally.h"
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "environment.h"
 
 namespace rondo::test {
 namespace {
+
+// The tier that plans were forced to, where they were.
+std::string tier() {
+  const char *name = std::getenv("RONDO_FUSED_TIER");
+  return !persistent_tests() ? "" : name == nullptr ? " in any tier" : std::string(" in tier ") + name;
+}
 
 std::string shown(const std::string &backend) {
   if (backend == "cpu" || !emulated_tests()) return backend;
@@ -39,8 +46,8 @@ Tally::~Tally() {
   }
   // Only where a back end is named: listing the cases, as the build does, must print nothing else.
   if (compared_ + refused > 0 && backend_under_test() != RONDO_BACKEND_AUTO) {
-    std::printf("numeric on %s: %lld cases against the oracle, %lld refused\n", shown(backend_).c_str(),
-                static_cast<long long>(compared_), static_cast<long long>(refused));
+    std::printf("numeric on %s%s: %lld cases against the oracle, %lld refused\n", shown(backend_).c_str(),
+                tier().c_str(), static_cast<long long>(compared_), static_cast<long long>(refused));
   }
   std::fflush(stdout);
 }

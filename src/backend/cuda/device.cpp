@@ -66,6 +66,16 @@ std::string find_device_fault() {
   return "";
 }
 
+// What a driver does not know of is 0.
+int attribute(cudaDeviceAttr which, int index) {
+  int value = 0;
+  if (cudaDeviceGetAttribute(&value, which, index) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return 0;
+  }
+  return value;
+}
+
 cudaError_t read_device(int index, Device *device) {
   cudaDeviceProp properties{};
   if (const cudaError_t error = cudaGetDeviceProperties(&properties, index); error != cudaSuccess) {
@@ -78,6 +88,8 @@ cudaError_t read_device(int index, Device *device) {
              driver_version(),
              runtime_version(),
              properties.pageableMemoryAccess != 0,
+             attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, index),
+             attribute(cudaDevAttrClusterLaunch, index) != 0,
              properties.name};
   return cudaSuccess;
 }

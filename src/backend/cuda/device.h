@@ -15,10 +15,13 @@ struct Device {
   int multiprocessors;
   int driver, runtime;     // versions, as 13000
   bool reads_host_memory;  // pageable host memory is valid on the device, so a host pointer is no error
+  int64_t shared_bytes;    // shared memory of one block at most
+  bool clusters;           // blocks can be launched in clusters
   std::string name;
 
-  // Whether a back end's kernels, as they are loaded here, wait for the kernel before them: it says so, as its machine
-  // code may have been made by the driver for an older architecture.
+  // What a back end says of its own kernels as they are loaded here, where the driver may have compiled them from PTX
+  // of an older architecture: that one, as 90, and whether they wait for the kernel before them.
+  int code = 0;
   bool overlaps = false;
 
   int capability() const { return major * 10 + minor; }

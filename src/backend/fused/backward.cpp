@@ -45,7 +45,7 @@ void *BackwardRun::input_gradient(int64_t layer) const {
 
 Status BackwardRun::run_layer(const Layer &layer) const {
   RONDO_TRY(load_states(layer));
-  RONDO_TRY(run_steps(layer));
+  RONDO_TRY(facts_.tier == nullptr ? run_steps(layer) : run_sequence(layer));
   RONDO_TRY(store_states(layer));
   RONDO_TRY(input_gradients(layer));
   RONDO_TRY(parameter_gradients(layer));
@@ -107,6 +107,49 @@ Status BackwardRun::run_steps(const Layer &layer) const {
     }
   }
   return {};
+}
+
+Status BackwardRun::run_sequence(const Layer &layer) const {
+  if (rows_.S() == 0) {
+    return {};
+  }
+  SequenceLayout layout{};
+  RONDO_TRY(frame_.sequence_layout(true, &layout));
+  BackwardSequence sequence{};
+  sequence.cell = facts_.spec.cell;
+  sequence.storage = facts_.storage;
+  sequence.H = facts_.H;
+  sequence.rows = rows_.map();
+  sequence.directions = static_cast<int>(facts_.D);
+  for (int64_t direction = 0; direction < facts_.D; ++direction) {
+    sequence.direction[direction] = sequence_direction(layer, direction);
+  }
+  RONDO_CUDA(launch_backward_sequence(frame_.target, layout, sequence));
+  return {};
+}
+
+BackwardSequenceDirection BackwardRun::sequence_direction(const Layer &layer, int64_t direction) const {
+  const int64_t states = direction * rows_.N() * facts_.H;
+  const int64_t gates_row = direction * rows_.S();
+  BackwardSequenceDirection to{};
+  to.dy = element(layer.dy, direction * facts_.H, facts_.arithmetic);
+  to.dy_row = facts_.output;
+  to.weight_hh = layer.hh[direction];
+  to.dh = space_.dh.at(states);
+  to.gates = reserve_.gates(layer.index, direction).at(0);
+  if (facts_.cell.has_extra) {
+    to.extra = reserve_.extra(layer.index, direction).at(0);
+  }
+  if (facts_.cell.has_cell_state) {
+    to.dc = space_.dc.at(states);
+    to.c_initial = space_.c_initial.at(states);
+  }
+  to.history = reserve_.history(layer.index).at(direction * facts_.H);
+  to.history_row = facts_.output;
+  to.h_initial = space_.h_initial.at(states);
+  to.dx = space_.dx_gates.at(gates_row * facts_.gates);
+  to.dh_gates = facts_.cell.splits_gradient ? space_.dh_gates.at(gates_row * facts_.gates) : nullptr;
+  return to;
 }
 
 // The whole gradient of h, rounded as an operand, then of what was projected.

@@ -1,8 +1,10 @@
 // One backward call: the mirror image of forward, from the last layer down, with dx, dW and db of a layer as large
-// products after its steps. The reserve is only read, whatever consume_reserve allows.
+// products after its steps, which a tier takes in one launch. The reserve is only read, whatever consume_reserve
+// allows.
 #pragma once
 
 #include "backend/fused/frame.h"
+#include "kernels/cuda/sequence.h"
 
 namespace rondo::fused {
 
@@ -35,6 +37,8 @@ class BackwardRun {
   Status store_input_gradient(const Layer &layer) const;
   Place place(int64_t direction, int64_t position) const;
   Status run_steps(const Layer &layer) const;
+  Status run_sequence(const Layer &layer) const;
+  kernels::cuda::BackwardSequenceDirection sequence_direction(const Layer &layer, int64_t direction) const;
   Status projection_gradients(const Layer &layer, int64_t position) const;
   Status cell_step(const Layer &layer, int64_t position) const;
   kernels::cuda::BackwardDirection cell_direction(const Layer &layer, const Place &at) const;

@@ -8,12 +8,16 @@
 namespace rondo::fused {
 
 FusedExecutor::FusedExecutor(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem,
-                             const cuda::Device &device)
-    : CudaExecutor(spec, problem, device), handle_(std::move(handle)), facts_(spec, problem, device) {}
+                             const cuda::Device &device, const Variants &variants)
+    : CudaExecutor(spec, problem, device),
+      handle_(std::move(handle)),
+      facts_(spec, problem, device, variants.tier()),
+      variants_text_(variants.text()) {}
 
 Status FusedExecutor::create(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem,
                              const cuda::Device &device, std::unique_ptr<Executor> *executor) {
-  std::unique_ptr<FusedExecutor> made(new FusedExecutor(std::move(handle), spec, problem, device));
+  const Variants variants(spec, problem, device);
+  std::unique_ptr<FusedExecutor> made(new FusedExecutor(std::move(handle), spec, problem, device, variants));
   RONDO_TRY(made->lay_out());
   *executor = std::move(made);
   return {};
@@ -39,15 +43,18 @@ Status FusedExecutor::lay_out() {
 uint64_t FusedExecutor::packed_format() const { return fused::packed_format(facts_.spec); }
 
 std::string FusedExecutor::description() const {
-  std::string text = "fused: one kernel a step, products by cuBLAS " + cublas_version() + " accumulating in " +
+  const std::string steps_text = facts_.tier == nullptr ? "one kernel a step" : "one launch for a layer's steps";
+  std::string text = "fused: " + steps_text + ", products by cuBLAS " + cublas_version() + " accumulating in " +
                      (facts_.arithmetic == kernels::Storage::f64 ? "f64" : "f32");
   if (facts_.storage == kernels::Storage::f32) {
     text += facts_.spec.allow_tf32 != 0 ? ", operands rounded to tf32" : ", no tf32";
   }
-  const int64_t steps = std::min(facts_.chunk_steps(facts_.problem.max_N), facts_.problem.max_T);
+  const int64_t steps = facts_.products_in_reserve()
+                            ? facts_.problem.max_T
+                            : std::min(facts_.chunk_steps(facts_.problem.max_N), facts_.problem.max_T);
   text += "; input products of " + std::to_string(steps) + (steps == 1 ? " step" : " steps") + " at a time";
   text += facts_.spec.autotune != 0 ? "; autotune has nothing to time here\n" : "\n";
-  return text;
+  return text + variants_text_;
 }
 
 Status FusedExecutor::run_pack(const void *const *params, void *packed, const kernels::cuda::Target &target) const {

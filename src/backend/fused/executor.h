@@ -4,6 +4,7 @@
 #include "backend/cuda/executor.h"
 #include "backend/fused/layout.h"
 #include "backend/fused/products.h"
+#include "backend/fused/variants.h"
 
 namespace rondo::fused {
 
@@ -23,13 +24,15 @@ class FusedExecutor final : public cuda::CudaExecutor {
   Status run_backward(const BackwardCall &call, const kernels::cuda::Target &target) const override;
 
  private:
-  FusedExecutor(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem, const cuda::Device &device);
+  FusedExecutor(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem, const cuda::Device &device,
+                const Variants &variants);
 
   Status lay_out();
   Status record_dropout(const ForwardCall &call, const Reserve &reserve, const kernels::cuda::Target &target) const;
 
   std::shared_ptr<Handle> handle_;
   Facts facts_;
+  const std::string variants_text_;
   MemoryNeeds needs_{};
 };
 

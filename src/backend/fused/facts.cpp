@@ -21,15 +21,19 @@ namespace rondo::fused {
 namespace {
 
 constexpr int64_t chunk_bytes = RONDO_FUSED_CHUNK_BYTES;
+// A tier loads W_hh anew for each chunk, which takes as long as some ten steps; in so many bytes there are a hundred
+// steps of the largest layers that a tier holds, and thousands of the usual ones.
+constexpr int64_t sequence_chunk_bytes = 4 * chunk_bytes;
 
 kernels::Storage number(rondo_dtype_t dtype) { return static_cast<kernels::Storage>(dtype); }
 
 }  // namespace
 
-Facts::Facts(const Spec &of, const Problem &asked, cuda::Device on)
+Facts::Facts(const Spec &of, const Problem &asked, cuda::Device on, const kernels::cuda::TierRow *by)
     : spec(of),
       problem(asked),
       device(std::move(on)),
+      tier(by),
       cell(kernels::cuda::cell_facts(of.cell)),
       storage(number(of.storage())),
       cell_state(number(of.cell_state_dtype())),
@@ -46,7 +50,10 @@ Facts::Facts(const Spec &of, const Problem &asked, cuda::Device on)
 
 int64_t Facts::cublas_bytes() const { return RONDO_FUSED_CUBLAS_BYTES; }
 
-int64_t Facts::chunk_rows(int64_t N) const { return std::max(N, chunk_bytes / storage_bytes(arithmetic) / D / gates); }
+int64_t Facts::chunk_rows(int64_t N) const {
+  const int64_t bytes = tier == nullptr ? chunk_bytes : sequence_chunk_bytes;
+  return std::max(N, bytes / storage_bytes(arithmetic) / D / gates);
+}
 
 uint64_t packed_format(const Spec &spec) {
   return format_hash({RONDO_BACKEND_FUSED, spec.cell, spec.input_size, spec.hidden_size, spec.proj_size,

@@ -9,15 +9,18 @@
 #include "core/checked.h"
 #include "core/problem.h"
 #include "kernels/cuda/pointwise.h"
+#include "kernels/cuda/tiers.h"
 
 namespace rondo::fused {
 
 struct Facts {
-  Facts(const Spec &spec, const Problem &problem, cuda::Device device);
+  // tier: what runs a layer's steps in one launch; NULL: one kernel a step.
+  Facts(const Spec &spec, const Problem &problem, cuda::Device device, const kernels::cuda::TierRow *tier);
 
   Spec spec;
   Problem problem;
   cuda::Device device;
+  const kernels::cuda::TierRow *tier;
   kernels::CellFacts cell;
   kernels::Storage storage, cell_state, param_grad;
   kernels::Storage arithmetic;  // f64 for f64 storage, else f32
@@ -37,6 +40,9 @@ struct Facts {
            (problem.sequence == RONDO_SEQUENCE_FULL && spec.layout == RONDO_TIME_MAJOR);
   }
 
+  // A tier's input products of all steps take the reserve's place of the gates, each of which it reads before it writes
+  // it: training by a tier has no chunks.
+  bool products_in_reserve() const { return tier != nullptr && training(); }
   // Rows of input products made at a time in one direction, and the steps they are: from the spec and the batch alone.
   int64_t chunk_rows(int64_t N) const;
   int64_t chunk_steps(int64_t N) const { return std::max<int64_t>(1, chunk_rows(N) / std::max<int64_t>(1, N)); }

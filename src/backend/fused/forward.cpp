@@ -22,7 +22,7 @@ Status ForwardRun::run_layer(int64_t index) const {
   RONDO_TRY(frame_.weights(ParamKind::weight_hh, index, space_.hh, layer.hh));
   RONDO_TRY(frame_.weights(ParamKind::weight_hr, index, space_.hr, layer.hr));
   RONDO_TRY(load_states(layer));
-  RONDO_TRY(run_steps(layer));
+  RONDO_TRY(run_chunks(layer));
   return store_states(layer);
 }
 
@@ -52,25 +52,78 @@ Status ForwardRun::store_states(const Layer &layer) const {
   return frame_.store_states(layer.index, space_.c, facts_.arithmetic, facts_.H, facts_.cell_state, call_.args.cn);
 }
 
-Status ForwardRun::run_steps(const Layer &layer) const {
-  const int64_t steps = facts_.chunk_steps(rows_.N());
+Status ForwardRun::run_chunks(const Layer &layer) const {
+  const int64_t steps = facts_.products_in_reserve() ? rows_.T() : facts_.chunk_steps(rows_.N());
   for (Chunk chunk{0, 0}; chunk.begin < rows_.T(); chunk.begin = chunk.end) {
     chunk.end = std::min(rows_.T(), chunk.begin + steps);
     RONDO_TRY(input_products(layer, chunk));
-    for (int64_t position = chunk.begin; position < chunk.end; ++position) {
-      if (!frame_.runs_rows(position)) {
-        continue;
-      }
-      if (!starts_from_zero(position)) {
-        RONDO_TRY(recurrent_products(layer, position));
-      }
-      RONDO_TRY(cell_step(layer, chunk, position));
-      if (facts_.projects()) {
-        RONDO_TRY(project(layer, position));
-      }
+    RONDO_TRY(facts_.tier == nullptr ? run_steps(layer, chunk) : run_sequence(layer, chunk));
+  }
+  return {};
+}
+
+Status ForwardRun::run_steps(const Layer &layer, const Chunk &chunk) const {
+  for (int64_t position = chunk.begin; position < chunk.end; ++position) {
+    if (!frame_.runs_rows(position)) {
+      continue;
+    }
+    if (!starts_from_zero(position)) {
+      RONDO_TRY(recurrent_products(layer, position));
+    }
+    RONDO_TRY(cell_step(layer, chunk, position));
+    if (facts_.projects()) {
+      RONDO_TRY(project(layer, position));
     }
   }
   return {};
+}
+
+Status ForwardRun::run_sequence(const Layer &layer, const Chunk &chunk) const {
+  if (rows_.S() == 0) {
+    return {};
+  }
+  SequenceLayout layout{};
+  RONDO_TRY(frame_.sequence_layout(false, &layout));
+  ForwardSequence sequence{};
+  sequence.cell = facts_.spec.cell;
+  sequence.storage = facts_.storage;
+  sequence.H = facts_.H;
+  sequence.rows = rows_.map();
+  sequence.first = chunk.begin;
+  sequence.last = chunk.end;
+  sequence.directions = static_cast<int>(facts_.D);
+  for (int64_t direction = 0; direction < facts_.D; ++direction) {
+    sequence.direction[direction] = sequence_direction(layer, direction);
+  }
+  RONDO_CUDA(launch_forward_sequence(frame_.target, layout, sequence));
+  return {};
+}
+
+ForwardSequenceDirection ForwardRun::sequence_direction(const Layer &layer, int64_t direction) const {
+  const int64_t N = rows_.N();
+  ForwardSequenceDirection to{};
+  to.pre = products_of(layer, direction).at(0);
+  to.weight_hh = layer.hh[direction];
+  to.bias_ih = frame_.params.at(ParamKind::bias_ih, layer.index, direction);
+  to.bias_hh = frame_.params.at(ParamKind::bias_hh, layer.index, direction);
+  to.state = space_.state.at(direction * N * facts_.H);
+  if (facts_.cell.has_cell_state) {
+    to.c = space_.c.at(direction * N * facts_.H);
+  }
+  to.history = layer.history.at(direction * facts_.H);
+  to.history_row = facts_.output;
+  if (facts_.training()) {
+    to.gates = reserve_.gates(layer.index, direction).at(0);
+    to.extra = facts_.cell.has_extra ? reserve_.extra(layer.index, direction).at(0) : nullptr;
+  }
+  return to;
+}
+
+Array ForwardRun::products_of(const Layer &layer, int64_t direction) const {
+  if (facts_.products_in_reserve()) {
+    return reserve_.gates(layer.index, direction);
+  }
+  return {space_.pre.data + direction * space_.pre_rows * facts_.gates * space_.pre.bytes, space_.pre.bytes};
 }
 
 Status ForwardRun::input_products(const Layer &layer, const Chunk &chunk) const {
@@ -84,7 +137,7 @@ Status ForwardRun::input_products(const Layer &layer, const Chunk &chunk) const 
                                    width,
                                    {element(layer.input, first * width, facts_.storage), width},
                                    {weight, width, true},
-                                   space_.pre.at(direction * space_.pre_rows * facts_.gates),
+                                   products_of(layer, direction).at(0),
                                    facts_.gates,
                                    false}));
   }
@@ -126,11 +179,11 @@ ForwardDirection ForwardRun::cell_direction(const Layer &layer, const Chunk &chu
   const int64_t N = rows_.N();
   const int64_t t = frame_.step_at(direction, position);
   const int64_t row = rows_.offset(t);
-  const int64_t pre_row = direction * space_.pre_rows + row - rows_.offset(first_step(direction, chunk));
+  const int64_t pre_row = row - rows_.offset(first_step(direction, chunk));
   ForwardDirection to{};
   to.rows = rows_.active(t);
   to.t = t;
-  to.pre = space_.pre.at(pre_row * facts_.gates);
+  to.pre = products_of(layer, direction).at(pre_row * facts_.gates);
   to.recurrent = starts_from_zero(position) ? nullptr : space_.recurrent.at(direction * N * facts_.gates);
   to.bias_ih = frame_.params.at(ParamKind::bias_ih, layer.index, direction);
   to.bias_hh = frame_.params.at(ParamKind::bias_hh, layer.index, direction);

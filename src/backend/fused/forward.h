@@ -1,8 +1,9 @@
-// One forward call: per layer the input products of a chunk of steps, then the steps, both directions side by side: a
-// product and a kernel each (two more with a projection).
+// One forward call: per layer the input products of a chunk of steps, then the steps, both directions side by side: all
+// in one launch by a tier, or a product and a kernel each (two more with a projection).
 #pragma once
 
 #include "backend/fused/frame.h"
+#include "kernels/cuda/sequence.h"
 
 namespace rondo::fused {
 
@@ -29,7 +30,10 @@ class ForwardRun {
   Array history_of(int64_t layer) const;
   Status load_states(const Layer &layer) const;
   Status store_states(const Layer &layer) const;
-  Status run_steps(const Layer &layer) const;
+  Status run_chunks(const Layer &layer) const;
+  Status run_steps(const Layer &layer, const Chunk &chunk) const;
+  Status run_sequence(const Layer &layer, const Chunk &chunk) const;
+  kernels::cuda::ForwardSequenceDirection sequence_direction(const Layer &layer, int64_t direction) const;
   Status input_products(const Layer &layer, const Chunk &chunk) const;
   Status recurrent_products(const Layer &layer, int64_t position) const;
   Status cell_step(const Layer &layer, const Chunk &chunk, int64_t position) const;
@@ -43,6 +47,8 @@ class ForwardRun {
   int64_t first_step(int64_t direction, const Chunk &chunk) const {
     return direction == 0 ? chunk.begin : rows_.T() - chunk.end;
   }
+  // W_ih x of a chunk, [., gates].
+  Array products_of(const Layer &layer, int64_t direction) const;
   void *projected_at(const Layer &layer, int64_t direction, int64_t t) const;
 
   const Frame &frame_;

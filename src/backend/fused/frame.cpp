@@ -2,12 +2,23 @@
 #include "backend/fused/frame.h"
 
 #include "backend/cuda/error.h"
+#include "backend/fused/variants.h"
 #include "kernels/cuda/arrays.h"
 #include "kernels/cuda/rows.h"
 
 namespace rondo::fused {
 
 using namespace kernels::cuda;
+
+Status Frame::sequence_layout(bool backward, SequenceLayout *layout) const {
+  const auto found = fused::sequence_layout(*facts.tier, facts.spec, facts.device, backward, rows.N());
+  if (!found) {
+    return fail(RONDO_ERROR_UNSUPPORTED, "%s does not fit N %lld, though it fits the plan's", facts.tier->name,
+                static_cast<long long>(rows.N()));
+  }
+  *layout = *found;
+  return {};
+}
 
 Status Frame::weights(ParamKind kind, int64_t layer, const Array &copy, const void *(&of)[2]) const {
   of[0] = params.at(kind, layer, 0);
@@ -16,7 +27,7 @@ Status Frame::weights(ParamKind kind, int64_t layer, const Array &copy, const vo
     return {};
   }
   of[1] = params.at(kind, layer, 1);
-  if (params.packed() || of[0] == nullptr) {
+  if (params.packed() || of[0] == nullptr || facts.tier != nullptr) {
     return {};
   }
   const Param shape = param_at(facts.spec, param_index(facts.spec, layer, 0, kind));

@@ -1,16 +1,22 @@
-// The fused back end's answers: it serves every valid problem whose sizes cuBLAS can count.
+// The fused back end's answers: it serves every valid problem whose sizes cuBLAS can count, unless persistent kernels
+// are required.
 #include "backend/fused/fused_backend.h"
 
 #include "backend/cuda/call_rows.h"
 #include "backend/cuda/error.h"
-#include "backend/cuda/proof.h"
 #include "backend/fused/executor.h"
 
 namespace rondo::fused {
 namespace {
 
-// As the proofs of hardware name what runs here.
-constexpr const char *variant = "fused stepwise";
+// With what is known of our kernels as they are loaded on it.
+Status device_and_code(cuda::Device *device) {
+  const cuda::BesideCapture beside;
+  RONDO_TRY(cuda::current_device(device));
+  RONDO_CUDA(kernels::cuda::code_architecture(&device->code));
+  device->overlaps = device->code >= kernels::cuda::kOverlappingCode;
+  return {};
+}
 
 class FusedBackend final : public Backend {
  public:
@@ -38,8 +44,12 @@ std::string FusedBackend::refusal(const Spec &spec, const Problem &problem) cons
   if (std::string why = cuda::unsupported_device(); !why.empty()) {
     return why;
   }
-  if (spec.persistent == RONDO_PERSISTENT_REQUIRE) {
-    return "the fused back end has no persistent kernels in this version";
+  cuda::Device device{};
+  if (!device_and_code(&device).ok()) {
+    return "the current device cannot be asked";
+  }
+  if (std::string why = Variants(spec, problem, device).refusal(); !why.empty()) {
+    return why;
   }
   if (std::string why = cuda::too_large(problem); !why.empty()) {
     return why;
@@ -47,20 +57,19 @@ std::string FusedBackend::refusal(const Spec &spec, const Problem &problem) cons
   return product_refusal(spec, problem);
 }
 
-std::string FusedBackend::unproven(const Spec & /*spec*/, const Problem & /*problem*/) const {
+std::string FusedBackend::unproven(const Spec &spec, const Problem &problem) const {
   cuda::Device device{};
-  if (!cuda::current_device(&device).ok()) {
+  if (!device_and_code(&device).ok()) {
     return "the current device cannot be asked";
   }
-  return cuda::unproven_variant(variant, device.capability());
+  return Variants(spec, problem, device).unproven();
 }
 
 Status FusedBackend::create(Context &context, const Spec &spec, const Problem &problem,
                             std::unique_ptr<Executor> *executor) const {
   const cuda::BesideCapture beside;
   cuda::Device device{};
-  RONDO_TRY(cuda::current_device(&device));
-  RONDO_CUDA(kernels::cuda::steps_wait(&device.overlaps));
+  RONDO_TRY(device_and_code(&device));
   const auto shared = context.resources(id(), [](int /*threads*/) { return std::make_unique<Handles>(); });
   std::shared_ptr<Handle> handle;
   RONDO_TRY(std::static_pointer_cast<Handles>(shared)->find(device, &handle));

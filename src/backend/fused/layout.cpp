@@ -32,7 +32,7 @@ Checked largest_weight(const Facts &facts) {
 }
 
 int64_t rows_of_chunk(const Facts &facts, Checked N, Checked S) {
-  return std::min(S.value(), facts.chunk_rows(N.value()));
+  return facts.products_in_reserve() ? 0 : std::min(S.value(), facts.chunk_rows(N.value()));
 }
 
 }  // namespace
@@ -58,12 +58,13 @@ ForwardSpace::ForwardSpace(Arena &arena, const Facts &facts, Checked T, Checked 
       history{take_if(!facts.training(), arena, facts.storage, S * facts.output),
               take_if(!facts.training() && facts.L > 1, arena, facts.storage, S * facts.output)},
       pre(take(arena, facts.arithmetic, Checked(rows_of_chunk(facts, N, S)) * facts.D * facts.gates)),
-      recurrent(take(arena, facts.arithmetic, N * facts.D * facts.gates)),
+      recurrent(take_if(facts.tier == nullptr, arena, facts.arithmetic, N * facts.D * facts.gates)),
       state(take(arena, facts.storage, N * facts.D * facts.O)),
       c(take_if(facts.cell.has_cell_state, arena, facts.arithmetic, N * facts.D * facts.H)),
       projected(take_if(facts.projects() && !facts.training(), arena, facts.storage, N * facts.D * facts.H)),
       output(take_if(facts.projects(), arena, facts.arithmetic, N * facts.D * facts.P)),
-      hh(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.gates * facts.O)),
+      hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
+                 Checked(facts.D) * facts.gates * facts.O)),
       hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
       rows(arena, facts.problem, T, N),
       pre_rows(rows_of_chunk(facts, N, S)) {}
@@ -83,7 +84,8 @@ BackwardSpace::BackwardSpace(Arena &arena, const Facts &facts, Checked T, Checke
       c_initial(take_if(facts.cell.has_cell_state, arena, facts.arithmetic, N * facts.D * facts.H)),
       previous(take(arena, facts.storage, S * facts.O)),
       d_weight(take_if(facts.param_grad != facts.arithmetic, arena, facts.arithmetic, largest_weight(facts))),
-      hh(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.gates * facts.O)),
+      hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
+                 Checked(facts.D) * facts.gates * facts.O)),
       hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
       rows(arena, facts.problem, T, N) {}
 

@@ -53,15 +53,15 @@ struct ForwardSpace {
   Array input;       // [S, in] storage: x in step order, or the layer below after dropout
   Array history[2];  // [S, D*O] storage each; inference only: layers take turns
   Array pre;         // [D][pre_rows, gates] arithmetic: W_ih x of a chunk of steps
-  Array recurrent;   // [D][N, gates] arithmetic: W_hh h of a step
+  Array recurrent;   // [D][N, gates] arithmetic: W_hh h of a step; not with a tier
   Array state;       // [D][N, O] storage
   Array c;           // [D][N, H] arithmetic; LSTM only
   Array projected;   // [D][N, H] storage; inference with a projection
   Array output;      // [D][N, P] arithmetic: W_hr times what is projected
-  Array hh, hr;      // [D][gates, O], [D][P, H] storage; two directions only
+  Array hh, hr;      // [D][gates, O], [D][P, H] storage; two directions only, hh not with a tier
   cuda::CallRows::Memory rows;
 
-  int64_t pre_rows;
+  int64_t pre_rows;  // 0: the products lie in the reserve
 };
 
 struct BackwardSpace {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <random>
 
+#include "support/element.h"
+
 namespace rondo::test::gpu {
 namespace {
 
@@ -27,11 +29,14 @@ std::vector<int64_t> mixed_lengths(const Shape &shape) {
   return lengths;
 }
 
-void fill(const DeviceArray &array, uint64_t seed) {
+void fill(const DeviceArray &array, rondo_dtype_t dtype, uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::vector<float> values(array.size() / sizeof(float));
-  for (float &value : values) value = static_cast<float>(static_cast<double>(random() >> 11U) * 0x1p-52 - 1);
-  array.write(values.data(), values.size() * sizeof(float));
+  const auto type = static_cast<Dtype>(dtype);
+  std::vector<double> values(array.size() / size_of(type));
+  for (double &value : values) value = static_cast<double>(random() >> 11U) * 0x1p-52 - 1;
+  std::vector<unsigned char> bytes(values.size() * size_of(type));
+  encode(type, values.data(), values.size(), bytes.data());
+  array.write(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -46,6 +51,14 @@ Shape Shape::with(rondo_sequence_t other) const {
   Shape changed = *this;
   changed.sequence = other;
   return changed;
+}
+
+rondo_dtype_t Shape::dtype() const {
+  rondo_dtype_t found = RONDO_F32;
+  for (const auto &[attribute, value] : attributes) {
+    if (attribute == RONDO_ATTR_DTYPE) found = static_cast<rondo_dtype_t>(value);
+  }
+  return found;
 }
 
 Rnn make_rnn(const Shape &shape) {
@@ -103,7 +116,7 @@ Rig::Rig(const Context &context, const Shape &shape, uint64_t seed)
     : shape_(shape), rnn_(make_rnn(shape)), plan_(make_plan(context, shape)), lengths_(mixed_lengths(shape)) {
   require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   add_arrays();
-  for (const auto &[name, array] : arrays_) fill(array, seed + std::hash<std::string>()(name));
+  for (const auto &[name, array] : arrays_) fill(array, shape.dtype(), seed + std::hash<std::string>()(name));
   spoil();
   bind_arrays();
   set_lengths(lengths_);

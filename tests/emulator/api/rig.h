@@ -1,5 +1,6 @@
 // One problem on a GPU back end: its plan and arrays on the device that was current when it was made, and calls of it
-// that only launch. f32 throughout; what a test wants otherwise, it changes in `forward` and `backward`.
+// that only launch. Arrays are of f32's size whatever the type; what a test wants otherwise, it changes in `forward`
+// and `backward`.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -30,6 +31,7 @@ struct Shape {
 
   Shape with(rondo_attribute_t attribute, int64_t value) const;
   Shape with(rondo_sequence_t other) const;
+  rondo_dtype_t dtype() const;  // as the attributes say, else f32
 };
 
 Rnn make_rnn(const Shape &shape);

@@ -1,0 +1,89 @@
+// From a layout to a launch: what the kernels are compiled for is chosen here, and a layout that none of them serves is
+// cudaErrorInvalidValue. Nothing is assumed of alignment: kernels hear what may be read and written by chunks.
+#pragma once
+
+#include "kernels/cuda/persistent_engine.h"
+#include "kernels/cuda/persistent_limits.h"
+#include "kernels/cuda/sequence.h"
+#include "kernels/cuda/steps.h"
+
+namespace rondo::kernels::cuda {
+
+// S is the storage type that the sequence names.
+template <class S>
+cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayout &layout,
+                                       const ForwardSequence &sequence);
+template <class S>
+cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayout &layout,
+                                        const BackwardSequence &sequence);
+
+// A kernel's compile-time numbers.
+template <int kRowTiles, int kPartsOfK>
+struct Tiles {
+  static constexpr int kTiles = kRowTiles;
+  static constexpr int kParts = kPartsOfK;
+};
+
+template <int kRowTiles, class What>
+cudaError_t with_parts(uint32_t k_parts, What &&what) {
+  switch (k_parts) {
+    case 1:
+      return what(Tiles<kRowTiles, 1>{});
+    case 2:
+      return what(Tiles<kRowTiles, 2>{});
+    case 4:
+      return what(Tiles<kRowTiles, 4>{});
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+template <class What>
+cudaError_t with_tiles(const SequenceLayout &layout, What &&what) {
+  switch (layout.rows) {
+    case 8:
+      return with_parts<1>(layout.k_parts, what);
+    case 16:
+      return with_parts<2>(layout.k_parts, what);
+    case 24:
+      return with_parts<3>(layout.k_parts, what);
+    case 32:
+      return with_parts<4>(layout.k_parts, what);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+// So that a row's number takes 32 bits, and all of a slice's do.
+inline constexpr int64_t kMostRows = (int64_t{1} << 31) - 64;
+
+// Whether the layout holds the whole problem as the kernels take it.
+inline bool holds(const SequenceLayout &layout, int64_t H, int64_t N) {
+  return layout.blocks >= 1 && (layout.blocks == 1) == (layout.tier == Tier::single) && layout.units >= kTileUnits &&
+         layout.units % kTileUnits == 0 && int64_t{layout.blocks} * layout.units >= H && N <= kMostRows &&
+         int64_t{layout.groups} * layout.rows >= N && int64_t{layout.groups - 1} * layout.rows < N &&
+         layout.threads == layout.units / kTileUnits * layout.k_parts * 32;
+}
+
+inline SequencePlace place_of(const SequenceLayout &layout, const SequenceProblem &problem) {
+  SequencePlace place{};
+  place.shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts);
+  place.blocks = layout.blocks;
+  place.units = layout.units;
+  place.rows = layout.rows;
+  place.in_cluster = layout.tier == Tier::cluster;
+  return place;
+}
+
+template <class Sequence>
+cudaError_t launch_sequence(const Target &target, const SequenceLayout &layout, const Sequence &sequence,
+                            const SequencePlace &place, void (*kernel)(Sequence, SequencePlace)) {
+  const Shape shape{{layout.blocks * layout.groups, 1, static_cast<uint32_t>(sequence.directions)},
+                    layout.threads,
+                    layout.blocks,
+                    place.shared.bytes};
+  const cudaError_t error = allow_shared(shape, kernel);
+  return error != cudaSuccess ? error : launch(target, true, shape, kernel, sequence, place);
+}
+
+}  // namespace rondo::kernels::cuda

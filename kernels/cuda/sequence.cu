@@ -1,0 +1,48 @@
+// The launchers of sequence.h: the choice by storage type, and what no kernel takes.
+#include "kernels/cuda/persistent_launch.h"
+
+namespace rondo::kernels::cuda {
+namespace {
+
+// S is f16 or bf16.
+template <class What>
+cudaError_t with_narrow_storage(Storage storage, What &&what) {
+  switch (storage) {
+    case Storage::f16:
+      return what(Type<F16>{});
+    case Storage::bf16:
+      return what(Type<Bf16>{});
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace
+
+cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &layout,
+                                    const ForwardSequence &sequence) {
+  if (!holds(layout, sequence.H, sequence.rows.N)) {
+    return cudaErrorInvalidValue;
+  }
+  if (sequence.first >= sequence.last) {
+    return cudaSuccess;
+  }
+  return with_narrow_storage(sequence.storage, [&](auto storage) {
+    return launch_forward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);
+  });
+}
+
+cudaError_t launch_backward_sequence(const Target &target, const SequenceLayout &layout,
+                                     const BackwardSequence &sequence) {
+  if (!holds(layout, sequence.H, sequence.rows.N)) {
+    return cudaErrorInvalidValue;
+  }
+  if (sequence.rows.T <= 0) {
+    return cudaSuccess;
+  }
+  return with_narrow_storage(sequence.storage, [&](auto storage) {
+    return launch_backward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);
+  });
+}
+
+}  // namespace rondo::kernels::cuda

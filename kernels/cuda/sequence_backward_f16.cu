@@ -1,0 +1,10 @@
+// The backward sequence kernels of all cells with f16 storage; a file of its own only so that it compiles beside the
+// others.
+#include "kernels/cuda/persistent_backward.h"
+
+namespace rondo::kernels::cuda {
+
+template cudaError_t launch_backward_sequence_of<F16>(const Target &target, const SequenceLayout &layout,
+                                                      const BackwardSequence &sequence);
+
+}  // namespace rondo::kernels::cuda

@@ -1,0 +1,10 @@
+// The forward sequence kernels of all cells with f16 storage; a file of its own only so that it compiles beside the
+// others.
+#include "kernels/cuda/persistent_forward.h"
+
+namespace rondo::kernels::cuda {
+
+template cudaError_t launch_forward_sequence_of<F16>(const Target &target, const SequenceLayout &layout,
+                                                     const ForwardSequence &sequence);
+
+}  // namespace rondo::kernels::cuda

@@ -1,0 +1,222 @@
+// The tiers' rows: every layout that fits is given a predicted step time, and the shortest is taken. Host code without
+// CUDA's headers, so that the command and the tests can ask without a GPU.
+#include "kernels/cuda/tiers.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
+
+#include "kernels/cuda/persistent_limits.h"
+
+namespace rondo::kernels::cuda {
+namespace {
+
+constexpr int64_t kMostBlocks = 2147483647;  // of a grid's x
+constexpr uint32_t kWarp = 32;
+constexpr double kSchedulers = 4;  // of a SM, each with a quarter of its tensor cores
+constexpr int64_t kElementBytes = 2;
+constexpr int64_t kSumBytes = 4;
+// Estimate: a load of shared memory takes some 30 clocks, and four steps along K are loaded at a time.
+constexpr double kLoadClocks = 8;
+constexpr int64_t kRowPadding = 8;  // elements: rows begin 4 banks apart, so ldmatrix meets no bank twice
+// A GPU's partitions hold at least so many SMs, and a cluster lies in one of them.
+constexpr int64_t kPartition = 16;
+
+constexpr int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+uint32_t gates_of(int64_t cell) { return cell == kLstm ? 4 : cell == kGru ? 3 : 1; }
+
+// The product of one step, [stationary rows, K] * [K, rows of the batch].
+struct Product {
+  uint32_t tiles_of_unit_tile;  // 16-row tiles for each 16 units
+  int64_t K;
+};
+Product product_of(const SequenceProblem &problem) {
+  const uint32_t gates = gates_of(problem.cell);
+  return problem.backward ? Product{1, gates * problem.H} : Product{gates, problem.H};
+}
+
+// Accumulators of one thread.
+uint32_t accumulators(const Product &product, uint32_t rows) { return product.tiles_of_unit_tile * 4 * rows / 8; }
+
+int64_t most_threads(const SequenceProblem &problem, int64_t rows, int64_t k_parts) {
+  return sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, static_cast<uint32_t>(rows / 8),
+                          static_cast<uint32_t>(k_parts));
+}
+
+bool is_possible(const SequenceProblem &problem) {
+  return problem.cell >= 0 && problem.cell < kCells && problem.H >= 1 && problem.N >= 1 &&
+         (problem.directions == 1 || problem.directions == 2) &&
+         (problem.storage == Storage::f16 || problem.storage == Storage::bf16);
+}
+
+// Groups that run at the same time: one block a SM, as a second one would share all that a step waits for.
+int64_t groups_at_once(const GpuFacts &gpu, int64_t blocks) {
+  return blocks == 1 ? gpu.multiprocessors : gpu.multiprocessors / kPartition * (kPartition / blocks);
+}
+
+uint32_t warps_of(const SequenceLayout &layout) { return layout.threads / kWarp; }
+uint32_t warps_of_part(const SequenceLayout &layout) { return layout.units / 16; }
+
+// Instructions of a cell on one unit of one row, with its loads and stores: counted in the machine code for sm_90, and
+// rounded. The divisions' slow paths are not in them.
+double cell_instructions(const SequenceProblem &problem) {
+  constexpr double kForward[kCells] = {25, 12, 165, 115};
+  constexpr double kBackward[kCells] = {20, 20, 70, 50};
+  return (problem.backward ? kBackward : kForward)[problem.cell];
+}
+
+// Bytes of global memory that a step reads and writes for one unit of one row: `pre` and history, or dy, the gates, the
+// states and the gradients.
+double memory_bytes(const SequenceProblem &problem) {
+  const double gates = gates_of(problem.cell);
+  return problem.backward ? 16 + 6 * gates : 2 + 4 * gates;
+}
+
+// Clocks until a block's warps have their sums: the tensor cores, the chain of one accumulator's additions or the reads
+// of shared memory, whichever is longest. Every step reads the whole stationary slice, as nothing of it is in
+// registers.
+double product_clocks(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
+  const Product product = product_of(problem);
+  const auto K = static_cast<double>(round_up(product.K, 16));
+  const double tile_rows = product.tiles_of_unit_tile * layout.units;
+  const double busy = std::min(1.0, warps_of(layout) / kSchedulers);
+  const double tensor = tile_rows * K * layout.rows / (gpu.tensor_per_clock * busy);
+  const double chain = K / 16 / layout.k_parts * (gpu.tensor_clocks + kLoadClocks);
+  const double operand = layout.rows * K * warps_of_part(layout);
+  const double shared = (tile_rows * K + operand) * kElementBytes / gpu.shared_per_clock;
+  return std::max({tensor, chain, shared});
+}
+
+// The parts of K write what others finish and read what they finish themselves.
+double meeting_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
+  if (layout.k_parts == 1) {
+    return 0;
+  }
+  const double sums =
+      accumulators(product_of(problem), layout.rows) * kWarp * warps_of_part(layout) * (layout.k_parts - 1.0);
+  return gpu.block_barrier_ns + 2 * kSumBytes * sums / gpu.shared_per_clock / gpu.clock_ghz;
+}
+
+// From the sums to the new states: the first of a thread's cells takes its latency, the others and those of the warps
+// that share its scheduler follow as fast as they are issued. Rows that do not exist cost as much as others.
+double cells_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
+  const double cells = layout.rows / 2.0 / layout.k_parts * std::max(1.0, warps_of(layout) / kSchedulers);
+  return gpu.cell_ns + (cells - 1) * cell_instructions(problem) / gpu.clock_ghz;
+}
+
+// Until every block of the group has what the next step multiplies. Only rows that exist are sent.
+double exchange_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
+  if (layout.blocks == 1) {
+    return gpu.block_barrier_ns;
+  }
+  const auto rows = static_cast<double>(std::min<int64_t>(layout.rows, problem.N));
+  const double of_others = static_cast<double>(product_of(problem).K) * (1 - 1.0 / layout.blocks);
+  return gpu.exchange_ns + of_others * rows * kElementBytes / gpu.exchange_per_clock / gpu.clock_ghz;
+}
+
+double step_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
+  const double path = product_clocks(problem, gpu, layout) / gpu.clock_ghz + meeting_ns(problem, gpu, layout) +
+                      cells_ns(problem, gpu, layout) + exchange_ns(problem, gpu, layout);
+  const int64_t groups = int64_t{layout.groups} * problem.directions;
+  const int64_t waves = ceil_div(groups, groups_at_once(gpu, layout.blocks));
+  // Global memory is shared by all and is read ahead, so it counts only where it takes longer than all else.
+  const double bytes = static_cast<double>(problem.N * problem.H * problem.directions) * memory_bytes(problem);
+  return std::max(static_cast<double>(waves) * path, bytes / gpu.memory_gb_per_s);
+}
+
+// One candidate, or nothing where it does not fit.
+std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &problem, const GpuFacts &gpu, int64_t blocks,
+                                        int64_t rows, int64_t k_parts) {
+  const Product product = product_of(problem);
+  const int64_t units = round_up(ceil_div(problem.H, blocks), 16);
+  const int64_t threads = 2 * units * k_parts;
+  const int64_t groups = ceil_div(problem.N, rows);
+  if (threads > most_threads(problem, rows, k_parts) || groups > kMostBlocks / blocks ||
+      k_parts * 16 > round_up(product.K, 16) || groups_at_once(gpu, blocks) < 1) {
+    return std::nullopt;
+  }
+  SequenceLayout layout{.tier = tier,
+                        .blocks = static_cast<uint32_t>(blocks),
+                        .units = static_cast<uint32_t>(units),
+                        .rows = static_cast<uint32_t>(rows),
+                        .groups = static_cast<uint32_t>(groups),
+                        .k_parts = static_cast<uint32_t>(k_parts),
+                        .threads = static_cast<uint32_t>(threads),
+                        .shared_bytes = 0,
+                        .step_ns = 0};
+  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts).bytes;
+  if (layout.shared_bytes > gpu.shared_bytes) {
+    return std::nullopt;
+  }
+  layout.step_ns = step_ns(problem, gpu, layout);
+  return layout;
+}
+
+std::optional<SequenceLayout> best_layout(Tier tier, const SequenceProblem &problem, const GpuFacts &gpu,
+                                          std::initializer_list<int64_t> group_blocks) {
+  std::optional<SequenceLayout> best;
+  // Beyond, not even one row of the operand fits, and sizes in bytes would leave 32 bits.
+  if (!is_possible(problem) || problem.H > gpu.shared_bytes) {
+    return best;
+  }
+  for (const int64_t blocks : group_blocks) {
+    for (const int64_t rows : {8, 16, 24, 32}) {
+      for (const int64_t k_parts : {1, 2, 4}) {
+        const auto layout = layout_of(tier, problem, gpu, blocks, rows, k_parts);
+        if (layout && (!best || layout->step_ns < best->step_ns)) {
+          best = layout;
+        }
+      }
+    }
+  }
+  return best;
+}
+
+std::optional<SequenceLayout> single_layout(const SequenceProblem &problem, const GpuFacts &gpu) {
+  return gpu.capability < 80 ? std::nullopt : best_layout(Tier::single, problem, gpu, {1});
+}
+
+std::optional<SequenceLayout> cluster_layout(const SequenceProblem &problem, const GpuFacts &gpu) {
+  if (gpu.capability < 90 || gpu.largest_cluster < 8) {
+    return std::nullopt;
+  }
+  return gpu.largest_cluster < 16 ? best_layout(Tier::cluster, problem, gpu, {2, 4, 8})
+                                  : best_layout(Tier::cluster, problem, gpu, {2, 4, 8, 16});
+}
+
+constexpr TierRow kRows[] = {
+    {Tier::single, "fused single", 80, &single_layout},
+    {Tier::cluster, "fused cluster", 90, &cluster_layout},
+};
+static_assert(std::size(kRows) == kTierRows);
+
+}  // namespace
+
+const TierRow &tier_row(int row) { return kRows[row]; }
+
+SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts) {
+  const Product product = product_of(problem);
+  SequenceShared shared{};
+  uint32_t end = 0;
+  const auto place = [&](int64_t bytes) {
+    const uint32_t begin = end;
+    end = static_cast<uint32_t>(round_up(int64_t{end} + bytes, 16));
+    return begin;
+  };
+  shared.weight_row = static_cast<uint32_t>(round_up(product.K, 16) + kRowPadding);
+  shared.operand_row = shared.weight_row;
+  shared.weight = place(int64_t{product.tiles_of_unit_tile} * units * shared.weight_row * kElementBytes);
+  for (uint32_t &operand : shared.operand) {
+    operand = place(int64_t{rows} * shared.operand_row * kElementBytes);
+  }
+  shared.partial = place((int64_t{k_parts} - 1) * (units / 16) * kWarp * accumulators(product, rows) * kSumBytes);
+  for (uint32_t &barrier : shared.barrier) {
+    barrier = place(8);
+  }
+  shared.bytes = end;
+  return shared;
+}
+
+}  // namespace rondo::kernels::cuda

@@ -1,0 +1,79 @@
+// Tiers: the ways in which W_hh can stay on chip for a whole sequence, one row each: what it needs, how it lies, and
+// what a step is predicted to take. Selection, launcher and `explain` read these rows and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kernels/cell/numbers.h"
+
+namespace rondo::kernels::cuda {
+
+enum class Tier { single, cluster };
+
+// What a tier is asked about.
+struct SequenceProblem {
+  int64_t cell;  // CellRow
+  Storage storage;
+  bool backward;
+  int64_t H, N;
+  int directions;
+};
+
+// What of a GPU decides what fits and how long it takes; gpu_facts.h has those of known GPUs.
+struct GpuFacts {
+  int capability;  // as 90
+  int multiprocessors;
+  int64_t shared_bytes;  // of one block at most
+  int largest_cluster;   // blocks; 1: no clusters
+  double clock_ghz;
+  double tensor_per_clock;    // dense 16-bit multiply-adds of mma.sync per SM and clock
+  double tensor_clocks;       // from one mma.sync to the next that adds to the same accumulators
+  double shared_per_clock;    // bytes a SM reads of its shared memory per clock
+  double exchange_per_clock;  // bytes a SM receives from other blocks of its cluster per clock
+  double memory_gb_per_s;     // of the whole GPU
+  double block_barrier_ns;    // __syncthreads of a block
+  double exchange_ns;         // a value's way into another block of the cluster until its barrier lets go
+  double cell_ns;             // gates, states and stores of a step, where each thread has few of them
+  double all_blocks_ns;       // a value's way through global memory until the flags of all blocks have been seen
+  double l2_per_clock;        // bytes a SM reads of the L2 cache per clock, while all do
+  int64_t l2_kept_bytes;      // of the L2 cache, what can be kept in it from step to step
+};
+
+// How a layer lies on the GPU. A group is the blocks that together hold W_hh for one slice of the batch.
+struct SequenceLayout {
+  Tier tier;
+  uint32_t blocks;        // of a group: 1, or the cluster's
+  uint32_t units;         // of a block, a multiple of 16; a group's last blocks may have fewer, down to none
+  uint32_t rows;          // of a slice, a multiple of 8 up to 32
+  uint32_t groups;        // slices of the batch
+  uint32_t k_parts;       // warps that share one product's K
+  uint32_t threads;       // of a block: 32 * units / 16 * k_parts
+  uint32_t shared_bytes;  // dynamic, of a block
+  double step_ns;         // predicted
+};
+
+struct TierRow {
+  Tier tier;
+  const char *name;  // as proofs of hardware name it: "fused single", "fused cluster"
+  int min_capability;
+  // The best layout, or nothing where the problem does not fit.
+  std::optional<SequenceLayout> (*layout)(const SequenceProblem &problem, const GpuFacts &gpu);
+};
+
+inline constexpr int kTierRows = 2;
+const TierRow &tier_row(int row);
+
+// The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this.
+struct SequenceShared {
+  uint32_t weight;       // the block's rows of W_hh (backward: of W_hh^T), [tiles*16, weight_row] storage
+  uint32_t weight_row;   // elements: K rounded up to 16, and 8 more
+  uint32_t operand[2];   // h (backward: dG), [rows, operand_row] storage each; steps take turns
+  uint32_t operand_row;  // elements: as weight_row
+  uint32_t partial;      // [k_parts - 1, warps of a part, 32 lanes, accumulators] f32
+  uint32_t barrier[2];   // 8 bytes each
+  uint32_t bytes;
+};
+SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts);
+
+}  // namespace rondo::kernels::cuda

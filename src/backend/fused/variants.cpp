@@ -1,0 +1,220 @@
+// The choice among the variants: what is proven first, then what is predicted to be quickest. Predictions compare, and
+// promise nothing.
+#include "backend/fused/variants.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "core/environment.h"
+#include "kernels/cuda/gpu_facts.h"
+
+namespace rondo::fused {
+namespace {
+
+using kernels::cuda::SequenceLayout;
+using kernels::cuda::TierRow;
+
+constexpr const char *stepwise = "fused stepwise";
+// Of a product and a kernel that waits for it, on a GPU that has nothing else to do: launches, and the first bytes.
+constexpr double stepwise_launches_ns = 5000;
+// Leaves one tier to be chosen, so that tests and measurements reach each: its name as "cluster".
+constexpr const char *tier_variable = "RONDO_FUSED_TIER";
+
+// "fused cluster" is "cluster" to whoever asks for it.
+std::string_view short_name(const TierRow &tier) {
+  const std::string_view name = tier.name;
+  return name.substr(name.find(' ') + 1);
+}
+
+kernels::cuda::GpuFacts gpu_facts(const cuda::Device &device) {
+  // The model's clock: a device tells its highest, which it does not hold under load.
+  auto facts = kernels::cuda::facts_of(device.capability(), device.multiprocessors, device.shared_bytes, 0);
+  if (!device.clusters) {
+    facts.largest_cluster = 1;
+  }
+  return facts;
+}
+
+std::string counted(int64_t count, const char *what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+// As "1.25 us".
+std::string microseconds(double ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f us", ns / 1000);
+  return text;
+}
+
+std::string layout_text(const SequenceLayout &layout) {
+  return counted(layout.groups, "group") + " of " + counted(layout.blocks, "block") + ", each " +
+         counted(layout.units, "unit") + " by " + counted(layout.rows, "row") + ", " +
+         counted(layout.threads, "thread") + ", " + std::to_string(layout.shared_bytes) + " bytes; predicted " +
+         microseconds(layout.step_ns) + " a step";
+}
+
+}  // namespace
+
+std::optional<SequenceLayout> sequence_layout(const TierRow &tier, const Spec &spec, const cuda::Device &device,
+                                              bool backward, int64_t N) {
+  return tier.layout({.cell = spec.cell,
+                      .storage = static_cast<kernels::Storage>(spec.storage()),
+                      .backward = backward,
+                      .H = spec.hidden_size,
+                      .N = N,
+                      .directions = static_cast<int>(spec.directions())},
+                     gpu_facts(device));
+}
+
+double Variants::Candidate::step_ns() const { return forward->step_ns + (backward ? backward->step_ns : 0); }
+
+std::string Variants::Candidate::layouts() const {
+  return "forward " + layout_text(*forward) + (backward ? "; backward " + layout_text(*backward) : "");
+}
+
+// As good as it can get: the cells' arrays once through memory, or the product at full speed.
+double Variants::stepwise_ns() const {
+  const auto gpu = gpu_facts(device_);
+  const auto rows = static_cast<double>(problem_.max_N * spec_.directions());
+  const auto gates = static_cast<double>(spec_.gates() * spec_.hidden_size);
+  const double product =
+      rows * gates * static_cast<double>(spec_.output()) / (gpu.tensor_per_clock * gpu.multiprocessors * gpu.clock_ghz);
+  // W_ih x read, W_hh h written and read, gates written.
+  const double traffic = rows * gates * 4 * sizeof(float) / gpu.memory_gb_per_s;
+  const double step = stepwise_launches_ns + std::max(product, traffic);
+  return problem_.training ? 2 * step : step;
+}
+
+Variants::Variants(const Spec &spec, const Problem &problem, const cuda::Device &device, Proof proof)
+    : spec_(spec), problem_(problem), device_(device), proof_(proof) {
+  for (int row = 0; row < kernels::cuda::kTierRows; ++row) {
+    candidates_.push_back(candidate(kernels::cuda::tier_row(row)));
+  }
+  choose();
+}
+
+const char *Variants::name() const { return tier_ == nullptr ? stepwise : tier_->name; }
+
+std::string Variants::unproven() const { return proof_(name(), device_.capability()); }
+
+// What needs no layout to be known.
+std::string Variants::refusal_of(const TierRow &row) const {
+  const char *wanted = environment(tier_variable);
+  if (wanted != nullptr && wanted != short_name(row)) {
+    return std::string("the environment's ") + tier_variable + " is \"" + wanted + "\"";
+  }
+  if (spec_.persistent == RONDO_PERSISTENT_NEVER) {
+    return "the attribute persistent is never";
+  }
+  if (spec_.proj_size > 0) {
+    return "a projection is not served";
+  }
+  if (spec_.storage() != RONDO_F16 && spec_.storage() != RONDO_BF16) {
+    return std::string(dtype_name(spec_.storage())) + " is not served, f16 and bf16 are";
+  }
+  if (device_.capability() < row.min_capability) {
+    return "it needs compute capability " + cuda::capability_text(row.min_capability) + " or newer, not " +
+           cuda::capability_text(device_.capability());
+  }
+  if (device_.code < row.min_capability) {
+    return "its kernels are loaded as compiled for compute capability " + cuda::capability_text(device_.code) +
+           ", and need " + cuda::capability_text(row.min_capability);
+  }
+  return "";
+}
+
+std::string Variants::unfit(const Candidate &of) const {
+  return "hidden_size " + std::to_string(spec_.hidden_size) + " with max_N " + std::to_string(problem_.max_N) +
+         " does not fit its blocks, of " + std::to_string(device_.shared_bytes) + " bytes of shared memory, in " +
+         (of.forward ? "backward" : "forward");
+}
+
+Variants::Candidate Variants::candidate(const TierRow &row) const {
+  Candidate made{&row, refusal_of(row), proof_(row.name, device_.capability()), {}, {}};
+  if (!made.refusal.empty()) {
+    return made;
+  }
+  const int64_t N = std::max<int64_t>(1, problem_.max_N);
+  made.forward = sequence_layout(row, spec_, device_, false, N);
+  if (made.forward && problem_.training) {
+    made.backward = sequence_layout(row, spec_, device_, true, N);
+  }
+  if (!made.forward || made.backward.has_value() != problem_.training) {
+    made.refusal = unfit(made);
+  }
+  return made;
+}
+
+const Variants::Candidate *Variants::best(bool only_proven) const {
+  const Candidate *found = nullptr;
+  for (const Candidate &one : candidates_) {
+    if (one.refusal.empty() && (one.unproven.empty() || !only_proven) &&
+        (found == nullptr || one.step_ns() < found->step_ns())) {
+      found = &one;
+    }
+  }
+  return found;
+}
+
+void Variants::choose() {
+  const bool required = spec_.persistent == RONDO_PERSISTENT_REQUIRE;
+  const Candidate *proven = best(true);
+  const Candidate *any = best(false);
+  const Candidate *chosen = proven == nullptr && required ? any : proven;
+  const bool slower = chosen != nullptr && !required && chosen->step_ns() > stepwise_ns() &&
+                      proof_(stepwise, device_.capability()).empty();
+  if (slower) {
+    reason_ = "predicted to be quicker than every tier that is proven";
+  } else if (chosen != nullptr) {
+    tier_ = chosen->tier;
+    reason_ = required ? "the attribute persistent requires a tier" : "proven on hardware, and the quickest predicted";
+  } else if (required) {
+    refusal_ = "the attribute persistent is require, and no tier serves:";
+    for (const Candidate &one : candidates_) {
+      refusal_ += std::string(" ") + one.tier->name + ": " + one.refusal + ";";
+    }
+    refusal_.pop_back();
+  } else {
+    reason_ = any == nullptr ? "no tier serves" : "no tier that serves is proven on hardware";
+  }
+}
+
+std::string Variants::line(const Candidate &of) const {
+  const std::string name = of.tier->name;
+  if (!of.refusal.empty()) {
+    return "not " + name + ": " + of.refusal + "\n";
+  }
+  const std::string proof = of.unproven.empty() ? "" : "; not yet proven on hardware: " + of.unproven;
+  if (of.tier == tier_) {
+    return name + ": " + of.layouts() + proof + "\n";
+  }
+  const bool only_required = !of.unproven.empty() && spec_.persistent != RONDO_PERSISTENT_REQUIRE;
+  return "not " + name + ": " +
+         (only_required ? "not proven, so only where the attribute persistent is require" : "another is preferred") +
+         ": " + of.layouts() + proof + "\n";
+}
+
+// Beside the tiers' predictions, where there are any.
+std::string Variants::stepwise_prediction() const {
+  return best(false) == nullptr ? ""
+                                : "; predicted at best " + microseconds(stepwise_ns()) + " a step" +
+                                      (problem_.training ? " forward and backward" : "");
+}
+
+std::string Variants::text() const {
+  std::string text = std::string("fused: variant ") + name() + ", " + reason_;
+  text += (tier_ == nullptr ? stepwise_prediction() : "") + "\n";
+  for (const Candidate &one : candidates_) {
+    text += line(one);
+  }
+  if (tier_ != nullptr) {
+    const bool required = spec_.persistent == RONDO_PERSISTENT_REQUIRE;
+    text += std::string("not ") + stepwise + ": " +
+            (required ? "the attribute persistent requires a tier" : "a tier that is proven serves") +
+            stepwise_prediction() + "\n";
+  }
+  return text;
+}
+
+}  // namespace rondo::fused

@@ -1,0 +1,70 @@
+// Variants: the ways in which a layer's steps can run: one kernel a step, or all of them in one launch by a tier of
+// kernels/cuda/tiers.h. Here is which one a plan takes, and why not the others; what is proven on hardware decides.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/cuda/device.h"
+#include "backend/cuda/proof.h"
+#include "core/problem.h"
+#include "kernels/cuda/tiers.h"
+
+namespace rondo::fused {
+
+// How a tier lies for a call of N rows; nothing where it does not fit. Of the call alone, not of its plan, so that a
+// larger plan gives the same bytes.
+std::optional<kernels::cuda::SequenceLayout> sequence_layout(const kernels::cuda::TierRow &tier, const Spec &spec,
+                                                             const cuda::Device &device, bool backward, int64_t N);
+
+class Variants {
+ public:
+  // Why a variant counts as not proven on a capability, empty where it is proven: backend/cuda/proof.h's.
+  using Proof = std::string (*)(const char *variant, int capability);
+
+  Variants(const Spec &spec, const Problem &problem, const cuda::Device &device, Proof proof = &cuda::unproven_variant);
+
+  // Why nothing serves, empty where something does: only where the attribute persistent is `require`.
+  const std::string &refusal() const { return refusal_; }
+  // The tier that was chosen; NULL: one kernel a step.
+  const kernels::cuda::TierRow *tier() const { return tier_; }
+  // As the proofs of hardware name it.
+  const char *name() const;
+  // Why it counts as not proven, empty where it is proven.
+  std::string unproven() const;
+  // Lines for explain: the variant, its reason, and every other's.
+  std::string text() const;
+
+ private:
+  struct Candidate {
+    const kernels::cuda::TierRow *tier;
+    std::string refusal;  // empty: it serves
+    std::string unproven;
+    std::optional<kernels::cuda::SequenceLayout> forward, backward;  // of the largest call; backward in training
+
+    double step_ns() const;
+    std::string layouts() const;
+  };
+
+  std::string refusal_of(const kernels::cuda::TierRow &row) const;
+  Candidate candidate(const kernels::cuda::TierRow &row) const;
+  // Of the kernels of single steps, forward and backward.
+  double stepwise_ns() const;
+  // The quickest of those that serve, or NULL.
+  const Candidate *best(bool only_proven) const;
+  void choose();
+  std::string unfit(const Candidate &of) const;
+  std::string line(const Candidate &of) const;
+  std::string stepwise_prediction() const;
+
+  const Spec &spec_;
+  const Problem &problem_;
+  const cuda::Device &device_;
+  const Proof proof_;
+  std::vector<Candidate> candidates_;
+  std::string refusal_, reason_;
+  const kernels::cuda::TierRow *tier_ = nullptr;
+};
+
+}  // namespace rondo::fused

@@ -1,0 +1,121 @@
+// Which variant of the fused back end a plan takes, as the proofs of hardware would have it: proofs are made up here.
+#include "backend/fused/variants.h"
+
+#include <string_view>
+
+#include "support/catch.h"
+
+namespace {
+
+using Catch::Matchers::Contains;
+using rondo::Problem;
+using rondo::Spec;
+using rondo::fused::Variants;
+
+struct Case {
+  int64_t H = 64, N = 16, dtype = RONDO_F16, persistent = RONDO_PERSISTENT_AUTO;
+  int capability = 90;
+  int code = 0;  // 0: for the capability
+  bool training = true;
+};
+
+rondo::cuda::Device device_of(int capability, int code) {
+  rondo::cuda::Device device{};
+  device.major = capability / 10;
+  device.minor = capability % 10;
+  device.multiprocessors = 132;
+  device.shared_bytes = capability == 80 ? 166912 : 232448;
+  device.clusters = capability >= 90;
+  device.code = code;
+  return device;
+}
+
+std::string nothing(const char * /*variant*/, int /*capability*/) { return "never shown"; }
+std::string everything(const char * /*variant*/, int /*capability*/) { return ""; }
+std::string stepwise_alone(const char *variant, int /*capability*/) {
+  return std::string_view(variant) == "fused stepwise" ? "" : "never shown";
+}
+std::string single_alone(const char *variant, int /*capability*/) {
+  return std::string_view(variant) == "fused single" ? "" : "never shown";
+}
+
+// The name of what is chosen, or what refuses it.
+struct Told {
+  std::string name, refusal, text, unproven;
+};
+
+Told told(Variants::Proof proof, const Case &it) {
+  Spec spec;
+  spec.cell = RONDO_CELL_LSTM;
+  spec.input_size = 8;
+  spec.hidden_size = it.H;
+  spec.dtype = it.dtype;
+  spec.persistent = it.persistent;
+  Problem problem{};
+  problem.training = it.training;
+  problem.max_T = 100;
+  problem.max_N = it.N;
+  const rondo::cuda::Device device = device_of(it.capability, it.code != 0 ? it.code : it.capability);
+  const Variants variants(spec, problem, device, proof);
+  return {variants.name(), variants.refusal(), variants.text(), variants.unproven()};
+}
+
+std::string chosen(Variants::Proof proof, const Case &it) { return told(proof, it).name; }
+
+}  // namespace
+
+TEST_CASE("a tier is chosen by itself only where hardware has proven it", "[variants]") {
+  CHECK(chosen(&nothing, {}) == "fused stepwise");
+  CHECK(chosen(&stepwise_alone, {}) == "fused stepwise");
+  CHECK(chosen(&single_alone, {}) == "fused single");
+  CHECK_THAT(told(&stepwise_alone, {}).text, Contains("fused: variant fused stepwise, no tier that serves is proven") &&
+                                                 Contains("not yet proven on hardware: never shown"));
+  CHECK(told(&stepwise_alone, {}).unproven.empty());
+  CHECK(told(&nothing, {}).unproven == "never shown");
+  CHECK_THAT(
+      told(&single_alone, {}).text,
+      Contains("fused: variant fused single, proven on hardware, and the quickest predicted\n") &&
+          Contains("not fused cluster: not proven, so only where the attribute persistent is require: forward ") &&
+          Contains("not fused stepwise: a tier that is proven serves; predicted at best "));
+}
+
+TEST_CASE("of proven tiers the one of the shortest predicted step is chosen", "[variants]") {
+  const std::string any = chosen(&everything, {.H = 16, .N = 1});
+  CHECK((any == "fused single" || any == "fused cluster"));
+  // A layer that one block does not hold, and one that no cluster does.
+  CHECK(chosen(&everything, {.H = 320}) == "fused cluster");
+  CHECK(chosen(&everything, {.H = 4096}) == "fused stepwise");
+  // So many slices that clusters take turns, while one product a step fills the GPU.
+  CHECK(chosen(&everything, {.H = 320, .N = 8192}) == "fused stepwise");
+  CHECK_THAT(
+      told(&everything, {.H = 320, .N = 8192}).text,
+      Contains("fused: variant fused stepwise, predicted to be quicker than every tier that is proven; predicted "));
+  CHECK(chosen(&everything, {.H = 320, .capability = 80}) == "fused stepwise");
+  CHECK(chosen(&everything, {.H = 64, .capability = 80}) == "fused single");
+  // A build without machine code for this GPU: the driver has compiled older PTX, in which clusters trap.
+  CHECK(chosen(&everything, {.H = 64, .code = 80}) == "fused single");
+  CHECK_THAT(
+      told(&everything, {.H = 64, .code = 75}).text,
+      Contains("not fused cluster: its kernels are loaded as compiled for compute capability 7.5, and need 9.0"));
+  CHECK(chosen(&everything, {.dtype = RONDO_F32}) == "fused stepwise");
+  CHECK(chosen(&everything, {.persistent = RONDO_PERSISTENT_NEVER}) == "fused stepwise");
+}
+
+TEST_CASE("what is asked for runs unproven, and a proven tier before an unproven one", "[variants]") {
+  constexpr int64_t require = RONDO_PERSISTENT_REQUIRE;
+  CHECK(chosen(&nothing, {.H = 320, .persistent = require}) == "fused cluster");
+  CHECK(told(&nothing, {.H = 320, .persistent = require}).unproven == "never shown");
+  CHECK(chosen(&single_alone, {.persistent = require}) == "fused single");
+  CHECK(chosen(&stepwise_alone, {.persistent = require}) != "fused stepwise");
+  CHECK_THAT(told(&everything, {.H = 4096, .persistent = require}).refusal,
+             Contains("fused single: hidden_size 4096 with max_N 16 does not fit") && Contains("; fused cluster: "));
+}
+
+TEST_CASE("a tier that has no room for backward serves inference alone", "[variants]") {
+  for (int64_t H = 16; H <= 1024; H += 16) {
+    const bool inference = chosen(&everything, {.H = H, .training = false}) != "fused stepwise";
+    const bool training = chosen(&everything, {.H = H}) != "fused stepwise";
+    CAPTURE(H);
+    CHECK((inference || !training));
+  }
+}

@@ -1,0 +1,189 @@
+// What the tests of the sequence kernels share: problems with their layouts and lengths, and plain loops' products.
+// The kernels' h is rounded at every step, so f32 results too differ by roundings of the storage type.
+#pragma once
+
+#include <numeric>
+
+#include "kernel_cases.h"
+#include "kernels/cuda/persistent_limits.h"
+#include "kernels/cuda/sequence.h"
+#include "runner.h"
+
+namespace rondo_test {
+
+enum class Lengths { full, compact, masked };
+
+struct SequenceCase {
+  int64_t cell;
+  Storage storage;
+  int64_t H, N, T;
+  int directions;
+  Lengths kind;
+  uint32_t blocks, rows, k_parts;
+  uint32_t units = 0;  // 0: as few as hold H
+  bool training = true;
+  int64_t extra_row = 0;  // of history and dy beyond H
+  int shift = 0;          // of every array
+  int64_t piece = 0;      // positions of one launch; 0: all
+
+  int64_t gates() const { return cell == rondo::kernels::kLstm ? 4 : cell == rondo::kernels::kGru ? 3 : 1; }
+  int64_t history_row() const { return H + extra_row; }
+};
+
+// Row order, lengths and where steps lie.
+class SequenceRows {
+ public:
+  explicit SequenceRows(const SequenceCase &of) : of_(of) {
+    for (int64_t r = 0; r < of.N; ++r) {
+      const auto odd = static_cast<int32_t>((r * 7 + 3) % (of.T + 1));
+      lengths_.push_back(of.kind == Lengths::full ? static_cast<int32_t>(of.T) : odd);
+    }
+    if (of.kind == Lengths::compact) {
+      std::sort(lengths_.rbegin(), lengths_.rend());
+    }
+    offsets_.push_back(0);
+    for (int64_t t = 0; t < of.T; ++t) {
+      offsets_.push_back(offsets_.back() + places(t));
+    }
+  }
+
+  bool runs(int64_t t, int64_t r) const { return t >= 0 && t < of_.T && t < lengths_[static_cast<size_t>(r)]; }
+  int64_t places(int64_t t) const {
+    int64_t count = of_.N;
+    for (int64_t r = 0; of_.kind == Lengths::compact && r < of_.N; ++r) {
+      count -= runs(t, r) ? 0 : 1;
+    }
+    return count;
+  }
+  bool is_placed(int64_t t, int64_t r) const { return r < places(t); }
+  int64_t offset(int64_t t) const { return offsets_[static_cast<size_t>(t)]; }
+  int64_t all() const { return offsets_.back(); }
+  int64_t step_at(int direction, int64_t position) const { return direction == 0 ? position : of_.T - 1 - position; }
+  rondo::kernels::cuda::RowMap map() const {
+    rondo::kernels::cuda::RowMap map{};
+    map.T = of_.T;
+    map.N = of_.N;
+    map.offsets = of_.kind == Lengths::compact ? offsets_.data() : nullptr;
+    map.lengths = of_.kind == Lengths::masked ? lengths_.data() : nullptr;
+    return map;
+  }
+
+ private:
+  SequenceCase of_;
+  std::vector<int32_t> lengths_;
+  std::vector<int64_t> offsets_;
+};
+
+inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bool backward) {
+  using namespace rondo::kernels::cuda;
+  SequenceLayout layout{};
+  layout.tier = of.blocks == 1 ? Tier::single : Tier::cluster;
+  layout.blocks = of.blocks;
+  const auto H = static_cast<uint32_t>(of.H);
+  layout.units = of.units != 0 ? of.units : ((H + of.blocks - 1) / of.blocks + 15) / 16 * 16;
+  layout.rows = of.rows;
+  layout.groups = (static_cast<uint32_t>(of.N) + of.rows - 1) / of.rows;
+  layout.k_parts = of.k_parts;
+  layout.threads = layout.units / 16 * of.k_parts * 32;
+  const SequenceProblem problem{of.cell, of.storage, backward, of.H, of.N, of.directions};
+  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts).bytes;
+  return layout;
+}
+
+// Small enough for sums over H to stay about 1.
+inline Array scaled_array(Storage storage, int64_t count, uint32_t seed, double scale, int shift) {
+  std::vector<double> values = random_values(storage, count, seed);
+  for (double &value : values) {
+    value = rondo::test::round_to(dtype_of(storage), value * scale);
+  }
+  return {storage, values, shift};
+}
+
+// Differences of so many roundings of `storage`, whatever the array's own type.
+inline void check_near(const char *what, Storage storage, const Array &array, const std::vector<double> &expected) {
+  constexpr double kStepRoundings = 30;
+  const std::vector<double> values = array.values();
+  REQUIRE(values.size() == expected.size());
+  const double bound = kStepRoundings * rondo::test::unit_roundoff(dtype_of(storage));
+  for (size_t k = 0; k < values.size(); ++k) {
+    const bool equal = std::fabs(values[k] - expected[k]) <= bound * std::max(1.0, std::fabs(expected[k]));
+    if (!equal && !(std::isnan(values[k]) && std::isnan(expected[k]))) {
+      CAPTURE(what, k, values[k], expected[k]);
+      FAIL_CHECK("a value differs");
+      return;
+    }
+  }
+  SUCCEED();
+}
+
+// As finish, with the fault's words.
+inline void finish_sequence(cudaError_t launched) {
+  CHECK(launched == cudaSuccess);
+  CHECK(cudaStreamSynchronize(nullptr) == cudaSuccess);
+  REQUIRE(rondo_emulator::faults() == std::string());
+}
+
+template <class What>
+void with_cell_of(int64_t cell, const What &what) {
+  switch (cell) {
+    case rondo::kernels::kRnnTanh:
+      return what(RnnTanhCell{});
+    case rondo::kernels::kRnnRelu:
+      return what(RnnReluCell{});
+    case rondo::kernels::kLstm:
+      return what(LstmCell{});
+    default:
+      return what(GruCell{});
+  }
+}
+
+// Cases that between them have every cell, type, shape of layout and kind of lengths. `blocks`: of the tier.
+inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blocks) {
+  std::vector<SequenceCase> cases;
+  struct Shape {
+    int64_t H, N, T;
+    uint32_t rows, k_parts;
+  };
+  const Shape shapes[] = {{16, 8, 3, 8, 1},   {1, 1, 1, 8, 1},    {20, 3, 5, 8, 2},   {40, 9, 6, 8, 4},
+                          {33, 17, 5, 16, 1}, {48, 19, 4, 16, 2}, {37, 12, 5, 16, 4}, {24, 50, 3, 24, 1},
+                          {21, 24, 5, 24, 4}, {34, 30, 3, 24, 2}, {17, 29, 3, 32, 2}, {18, 33, 5, 32, 4},
+                          {19, 40, 4, 32, 1}};
+  constexpr int kRounds = 3;
+  for (int round = 0; round < kRounds; ++round) {
+    int turn = round * 7;
+    for (const Shape &shape : shapes) {
+      for (const int64_t cell :
+           {rondo::kernels::kRnnTanh, rondo::kernels::kRnnRelu, rondo::kernels::kLstm, rondo::kernels::kGru}) {
+        const int k = turn++;
+        SequenceCase one{};
+        one.cell = cell;
+        one.storage = (k / 4 + k) % 2 == 0 ? Storage::f16 : Storage::bf16;
+        one.H = shape.H;
+        one.N = shape.N;
+        one.T = shape.T;
+        one.directions = 1 + (k / 2) % 2;
+        one.kind = static_cast<Lengths>((k + k / 4) % 3);
+        one.blocks = blocks[static_cast<size_t>(k / 4) % blocks.size()];
+        one.rows = shape.rows;
+        one.k_parts = shape.k_parts;
+        one.units = k % 11 == 6 && one.blocks == 4 ? 32 : 0;
+        one.training = k % 5 != 4;
+        one.extra_row = k % 3 == 1 ? 8 : k % 7 == 2 ? 3 : 0;
+        one.shift = k % 6 == 5 ? 1 : 0;
+        one.piece = k % 4 == 3 ? 2 : 0;
+        cases.push_back(one);
+      }
+    }
+  }
+  return cases;
+}
+
+inline std::string text_of(const SequenceCase &of) {
+  const auto text = [](auto value) { return std::to_string(value) + " "; };
+  return "cell " + text(of.cell) + "type " + text(static_cast<int>(of.storage)) + "H " + text(of.H) + "N " +
+         text(of.N) + "T " + text(of.T) + "directions " + text(of.directions) + "lengths " +
+         text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) + "units " + text(of.units) + "rows " +
+         text(of.rows) + "parts " + text(of.k_parts);
+}
+
+}  // namespace rondo_test

@@ -1,0 +1,253 @@
+// The tiers' layouts: each that is offered fits and holds its whole problem, and predictions move the way they must.
+// How good a prediction is, only hardware can say.
+#include "kernels/cuda/tiers.h"
+
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/kernels.h"
+#include "kernels/cuda/gpu_facts.h"
+#include "kernels/cuda/persistent_limits.h"
+#include "support/catch.h"
+
+using namespace rondo::kernels::cuda;
+using rondo::kernels::kCells;
+using rondo::kernels::kGru;
+using rondo::kernels::kLstm;
+using rondo::kernels::Storage;
+
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+std::vector<GpuFacts> gpus() {
+  std::vector<GpuFacts> all;
+  for (int row = 0; row < kGpuModels; ++row) {
+    all.push_back(gpu_model(row).facts);
+  }
+  all.push_back(facts_of(86, 84, 101376, 1.7));
+  all.push_back(facts_of(90, 10, 232448, 0));  // a part of a GPU: no partition is whole
+  all.push_back(facts_of(100, 148, 232448, 0));
+  return all;
+}
+
+std::vector<SequenceProblem> problems() {
+  std::vector<SequenceProblem> all;
+  for (int64_t cell = 0; cell < kCells; ++cell) {
+    for (const bool backward : {false, true}) {
+      for (const int64_t H : {1, 8, 15, 16, 17, 31, 64, 96, 128, 160, 200, 256, 333, 512, 640, 768, 1024, 2048}) {
+        for (const int64_t N : {1, 7, 8, 9, 33, 128, 1000, 100000}) {
+          all.push_back({cell, H % 2 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, N % 2 == 0 ? 2 : 1});
+        }
+      }
+    }
+  }
+  return all;
+}
+
+uint32_t gates_of(int64_t cell) { return static_cast<uint32_t>(rondo::kernels::kernels<float>().cells[cell].gates); }
+
+// Of the tier, kNever where it does not serve.
+double step_ns(int tier, const SequenceProblem &problem, const GpuFacts &gpu) {
+  const auto layout = tier_row(tier).layout(problem, gpu);
+  return layout ? layout->step_ns : kNever;
+}
+
+void check_places(const SequenceProblem &problem, const SequenceLayout &layout) {
+  const SequenceShared shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts);
+  const uint32_t gates = gates_of(problem.cell);
+  const auto K = static_cast<uint32_t>(problem.H) * (problem.backward ? gates : 1);
+  const uint32_t tiles = layout.units / 16 * (problem.backward ? 1 : gates);
+  const uint32_t sums = tiles / (layout.units / 16) * 4 * (layout.rows / 8);
+  CHECK(shared.bytes == layout.shared_bytes);
+  for (const uint32_t row : {shared.weight_row, shared.operand_row}) {
+    CHECK(row >= K + 8);
+    CHECK(row < K + 24);
+    CHECK(row / 8 % 2 == 1);  // an odd number of 16 bytes: eight rows begin in eight different groups of banks
+  }
+  // One after the other, and each as long as it must be.
+  const uint32_t places[] = {shared.weight,     shared.operand[0], shared.operand[1], shared.partial,
+                             shared.barrier[0], shared.barrier[1], shared.bytes};
+  const uint32_t sizes[] = {tiles * 16 * shared.weight_row * 2,
+                            layout.rows * shared.operand_row * 2,
+                            layout.rows * shared.operand_row * 2,
+                            (layout.k_parts - 1) * (layout.units / 16) * 32 * sums * 4,
+                            8,
+                            8};
+  for (int place = 0; place < 6; ++place) {
+    CAPTURE(place);
+    CHECK(places[place] % 16 == 0);
+    CHECK(places[place] + sizes[place] <= places[place + 1]);
+  }
+}
+
+void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const TierRow &row,
+                  const SequenceLayout &layout) {
+  CHECK(layout.tier == row.tier);
+  CHECK((layout.blocks == 1) == (row.tier == Tier::single));
+  CHECK((layout.blocks & (layout.blocks - 1)) == 0);
+  CHECK(layout.blocks <= static_cast<uint32_t>(gpu.largest_cluster));
+  CHECK(layout.units % 16 == 0);
+  CHECK(int64_t{layout.blocks} * layout.units >= problem.H);
+  CHECK(layout.rows % 8 == 0);
+  CHECK(layout.rows >= 8);
+  CHECK(layout.rows <= 32);
+  CHECK(int64_t{layout.groups} * layout.rows >= problem.N);
+  CHECK(int64_t{layout.groups - 1} * layout.rows < problem.N);
+  CHECK(has_sequence_parts(layout.k_parts));
+  CHECK(layout.threads == 32 * layout.units / 16 * layout.k_parts);
+  CHECK(layout.threads <=
+        sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8, layout.k_parts));
+  CHECK(layout.shared_bytes <= gpu.shared_bytes);
+  CHECK(layout.step_ns > 0);
+  CHECK(layout.step_ns < kNever);
+  check_places(problem, layout);
+}
+
+}  // namespace
+
+TEST_CASE("every layout of a tier fits and holds the problem", "[tiers]") {
+  int layouts = 0;
+  for (const GpuFacts &gpu : gpus()) {
+    for (const SequenceProblem &problem : problems()) {
+      for (int tier = 0; tier < kTierRows; ++tier) {
+        if (const auto layout = tier_row(tier).layout(problem, gpu)) {
+          CAPTURE(gpu.capability, gpu.multiprocessors, tier_row(tier).name, problem.cell, problem.backward, problem.H,
+                  problem.N);
+          check_layout(problem, gpu, tier_row(tier), *layout);
+          ++layouts;
+        }
+      }
+    }
+  }
+  CHECK(layouts > 2000);
+}
+
+TEST_CASE("the places of one layout, by hand", "[tiers]") {
+  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, 32, 8, 2);
+  CHECK(shared.weight_row == 40);
+  CHECK(shared.weight == 0);
+  CHECK(shared.operand[0] == 3 * 32 * 40 * 2);
+  CHECK(shared.operand[1] == 7680 + 8 * 40 * 2);
+  CHECK(shared.partial == 8320 + 640);
+  CHECK(shared.barrier[0] == 8960 + 1 * 2 * 32 * 12 * 4);
+  CHECK(shared.barrier[1] == 12032 + 16);
+  CHECK(shared.bytes == 12048 + 16);
+  // Backward: rows of W_hh^T, as many as units; K is all gates of all units.
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1).weight_row == 72);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1).operand[0] == 32 * 72 * 2);
+}
+
+TEST_CASE("what fits where", "[tiers]") {
+  const GpuFacts &hopper = gpu_model(0).facts;
+  const auto fits = [&](int tier, int64_t cell, int64_t H, const GpuFacts &gpu) {
+    return tier_row(tier).layout({cell, Storage::bf16, false, H, 16, 1}, gpu).has_value();
+  };
+  CHECK(fits(0, kLstm, 160, hopper));
+  CHECK_FALSE(fits(0, kLstm, 176, hopper));
+  CHECK(fits(1, kLstm, 512, hopper));
+  CHECK_FALSE(fits(1, kLstm, 768, hopper));
+  CHECK(fits(1, kGru, 640, hopper));
+  CHECK_FALSE(fits(1, kGru, 1024, hopper));
+  CHECK(fits(0, kLstm, 128, gpu_model(2).facts));
+  CHECK_FALSE(fits(1, kLstm, 128, gpu_model(2).facts));
+}
+
+TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
+  const GpuFacts &hopper = gpu_model(0).facts;
+  const SequenceProblem good{kLstm, Storage::f16, false, 64, 16, 1};
+  for (int tier = 0; tier < kTierRows; ++tier) {
+    CAPTURE(tier_row(tier).name);
+    const auto serves = [&](auto change, const GpuFacts &gpu) {
+      SequenceProblem problem = good;
+      change(problem);
+      return tier_row(tier).layout(problem, gpu).has_value();
+    };
+    const auto as_it_is = [](SequenceProblem &) {};
+    CHECK(serves(as_it_is, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.storage = Storage::f32; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.storage = Storage::f64; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.H = 0; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.N = 0; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.directions = 3; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.cell = kCells; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.H = int64_t{1} << 40; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.N = int64_t{1} << 40; }, hopper));
+    GpuFacts old = hopper;
+    old.capability = tier_row(tier).min_capability - 1;
+    CHECK_FALSE(serves(as_it_is, old));
+    old.capability = tier_row(tier).min_capability;
+    CHECK(serves(as_it_is, old));
+  }
+  GpuFacts no_clusters = hopper;
+  no_clusters.largest_cluster = 1;
+  CHECK_FALSE(tier_row(1).layout(good, no_clusters));
+  CHECK(tier_row(0).layout(good, no_clusters));
+}
+
+// A plan is made for its largest batch, and its calls may have fewer rows.
+TEST_CASE("more work never takes less time, nor fits where less does not", "[tiers]") {
+  const int64_t sizes[] = {64, 96, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704};
+  const int64_t batches[] = {1, 4, 8, 16, 24, 32, 64, 100, 128, 256, 2000, 50000};
+  for (const GpuFacts &gpu : gpus()) {
+    for (int tier = 0; tier < kTierRows; ++tier) {
+      for (int64_t cell = 0; cell < kCells; ++cell) {
+        for (const bool backward : {false, true}) {
+          CAPTURE(gpu.capability, tier_row(tier).name, cell, backward);
+          for (size_t h = 1; h < std::size(sizes); ++h) {
+            for (size_t n = 1; n < std::size(batches); ++n) {
+              CAPTURE(sizes[h], batches[n]);
+              SequenceProblem problem{cell, Storage::f16, backward, sizes[h], batches[n], 1};
+              const double all = step_ns(tier, problem, gpu);
+              problem.N = batches[n - 1];
+              CHECK(step_ns(tier, problem, gpu) <= all);
+              problem.N = batches[n];
+              problem.H = sizes[h - 1];
+              CHECK(step_ns(tier, problem, gpu) <= all);
+              problem.H = sizes[h];
+              problem.directions = 2;
+              CHECK(step_ns(tier, problem, gpu) >= all);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a better GPU is never slower", "[tiers]") {
+  const GpuFacts &gpu = gpu_model(0).facts;
+  for (const SequenceProblem &problem : problems()) {
+    for (int tier = 0; tier < kTierRows; ++tier) {
+      const auto better = [&](auto change) {
+        GpuFacts other = gpu;
+        change(other);
+        return step_ns(tier, problem, other) <= step_ns(tier, problem, gpu);
+      };
+      CAPTURE(tier_row(tier).name, problem.cell, problem.backward, problem.H, problem.N);
+      CHECK(better([](GpuFacts &g) { g.multiprocessors *= 2; }));
+      CHECK(better([](GpuFacts &g) { g.shared_bytes *= 2; }));
+      CHECK(better([](GpuFacts &g) { g.clock_ghz *= 1.5; }));
+      CHECK(better([](GpuFacts &g) { g.exchange_ns /= 2; }));
+    }
+  }
+}
+
+TEST_CASE("a device is likened to the nearest known GPU, with its own counts", "[tiers]") {
+  for (int row = 0; row < kGpuModels; ++row) {
+    const GpuFacts &known = gpu_model(row).facts;
+    const GpuFacts facts = facts_of(known.capability, known.multiprocessors, known.shared_bytes, 0);
+    CHECK(facts.largest_cluster == known.largest_cluster);
+    CHECK(facts.clock_ghz == known.clock_ghz);
+    CHECK(facts.tensor_per_clock == known.tensor_per_clock);
+  }
+  const GpuFacts ada = facts_of(89, 128, 101376, 2.52);
+  CHECK(ada.largest_cluster == 1);
+  CHECK(ada.capability == 89);
+  CHECK(ada.multiprocessors == 128);
+  CHECK(ada.shared_bytes == 101376);
+  CHECK(ada.clock_ghz == 2.52);
+  CHECK(facts_of(75, 40, 65536, 1.59).largest_cluster == 1);
+  CHECK(facts_of(103, 148, 232448, 0).largest_cluster == 16);
+  CHECK(facts_of(121, 48, 101376, 0).largest_cluster == 8);
+}
