@@ -26,7 +26,9 @@ constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles
   // Numbers that a thread holds at once: sums, the next step's values, states.
   const uint32_t sums = 4 * row_tiles * (backward ? 1 : all);
   const uint32_t numbers = sums + own * (backward ? all + 7 : all + 2);
-  return numbers <= 48 ? 512 : numbers <= 80 && sums < 48 ? 384 : backward && numbers > 144 ? 0 : 256;
+  // A GRU's backward has two gradients of a gate at once.
+  const uint32_t most = !backward ? 256 : gates == 3 ? 128 : 144;
+  return numbers <= 48 ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
 }
 
 }  // namespace rondo::kernels::cuda
