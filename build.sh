@@ -15,8 +15,9 @@ usage: ./build.sh COMMAND
   test [--frameworks]   the fast tier: release and address-sanitized suites, Python package, format, clang-tidy, arrows,
                     consumer, demo, reference documentation; with --frameworks, test-frameworks' stages after them
   test-frameworks   the Python package's wheel, and the package beside PyTorch, MindSpore, ONNX Runtime and Keras
-  test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, static libraries, every
-                    GPU architecture and its bundle, Debian packages, and aarch64 under emulation
+  test-all          test, then the thread-sanitized suite, a build with the CUDA compiler hidden, static libraries, the
+                    persistent kernels' machine code, every GPU architecture and its bundle, Debian packages, and aarch64
+                    under emulation
   gpu-bundle        one folder (and .tar.xz) with library, GPU back ends, tests and benchmarks: copy it to a GPU machine
                     and run ./run-gpu-tests there
   bench [ARG...]    the CPU comparison: rondo, oneDNN, ONNX Runtime and PyTorch in turn (--quick, --rows PATTERN, --rounds N,
@@ -319,6 +320,7 @@ command_test-all() {
   stage tsan quick_suite tsan
   stage nocuda without_nvcc suite nocuda
   stage static static_library
+  stage sequences sequence_code
   stage bundle bundle
   stage packages packages
   stage aarch64 tests/house/aarch64.sh "$PWD"

@@ -47,13 +47,13 @@ need_toolkit() { # or the stage is skipped
   }
 }
 
-# It reads device code; newer toolkits come without it, and PyPI has it.
-need_cuobjdump() {
-  if ! command -v cuobjdump >/dev/null && [ -z "$(compgen -G '/usr/local/cuda*/bin/cuobjdump')" ] &&
-    [ -z "$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/cuobjdump')" ]; then
+# They read device code; newer toolkits come without them, and PyPI has them.
+need_reader() { # cuobjdump|nvdisasm
+  if ! command -v "$1" >/dev/null && [ -z "$(compgen -G "/usr/local/cuda*/bin/$1")" ] &&
+    [ -z "$(compgen -G ".venv/lib/python3*/site-packages/nvidia/*/bin/$1")" ]; then
     need "$python_needs"
-    python_environment "$torch_environment" nvidia-cuda-cuobjdump || {
-      echo "skipped: cuobjdump is not here and could not be fetched"
+    python_environment "$torch_environment" "nvidia-cuda-$1" || {
+      echo "skipped: $1 is not here and could not be fetched"
       exit 77
     }
   fi
@@ -65,8 +65,17 @@ device_code() { # PRESET [OPTION...]
   shift
   need_toolkit
   build_preset "$preset"
-  need_cuobjdump
+  need_reader cuobjdump
   python3 -B tests/house/device_code.py "$@" build/"$preset"/lib/rondo-*/librondo_*.so
+}
+
+# The table of the sequence kernels' machine code in kernels/README.md is what this compiler makes.
+sequence_code() {
+  need_toolkit
+  build_preset release
+  need_reader cuobjdump
+  need_reader nvdisasm
+  python3 -B tests/house/sequence_code.py --readme kernels/README.md --check build/release/lib/rondo-*/librondo_fused.so
 }
 
 # The bundle's own programs start where no GPU is, and say that they skip.
