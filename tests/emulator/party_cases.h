@@ -49,9 +49,11 @@ cudaError_t run(const PartyShape &shape, void (*kernel)(P...), A... arguments) {
   return error != cudaSuccess ? error : cudaDeviceSynchronize();
 }
 
-// Each thread's fiber costs the thread sanitizer a tenth of a millisecond.
+// Fewer under sanitizers, which look for something else: each thread's fiber costs them up to a tenth of a millisecond.
 #if defined(__SANITIZE_THREAD__)
 constexpr uint64_t kOrders = 2;
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t kOrders = 8;
 #else
 constexpr uint64_t kOrders = 60;
 #endif

@@ -148,7 +148,11 @@ inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blo
                           {33, 17, 5, 16, 1}, {48, 19, 4, 16, 2}, {37, 12, 5, 16, 4}, {24, 50, 3, 24, 1},
                           {21, 24, 5, 24, 4}, {34, 30, 3, 24, 2}, {17, 29, 3, 32, 2}, {18, 33, 5, 32, 4},
                           {19, 40, 4, 32, 1}};
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr int kRounds = 1;  // slow there, and memory is used alike in all
+#else
   constexpr int kRounds = 3;
+#endif
   for (int round = 0; round < kRounds; ++round) {
     int turn = round * 7;
     for (const Shape &shape : shapes) {
