@@ -235,19 +235,9 @@ cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayo
                                         const BackwardSequence &sequence) {
   const SequencePlace place =
       place_of(layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions});
-  return with_cell(sequence.cell, [&](auto cell) {
-    using Cell = typename decltype(cell)::type;
-    return with_tiles(layout, [&](auto tiles) {
-      using T = decltype(tiles);
-      constexpr uint32_t kMost = sequence_threads(Cell::kGates, true, T::kTiles, T::kParts);
-      if constexpr (kMost != 0) {
-        if (layout.threads <= kMost) {
-          return launch_sequence(target, layout, sequence, place,
-                                 &backward_sequence_kernel<Cell, S, T::kTiles, T::kParts>);
-        }
-      }
-      return cudaErrorInvalidValue;
-    });
+  return launch_compiled<true>(target, layout, sequence, place, [](auto cell, auto tiles) {
+    using T = decltype(tiles);
+    return &backward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts>;
   });
 }
 

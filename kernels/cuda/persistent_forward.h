@@ -262,19 +262,9 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
     place.wide = place.wide && aligned(kChunk, sizeof(S), {d.weight_hh, d.state}, {sequence.H});
     place.wide_history = place.wide_history && aligned(kChunk, sizeof(S), {d.history}, {d.history_row, sequence.H});
   }
-  return with_cell(sequence.cell, [&](auto cell) {
-    using Cell = typename decltype(cell)::type;
-    return with_tiles(layout, [&](auto tiles) {
-      using T = decltype(tiles);
-      constexpr uint32_t kMost = sequence_threads(Cell::kGates, false, T::kTiles, T::kParts);
-      if constexpr (kMost != 0) {
-        if (layout.threads <= kMost) {
-          return launch_sequence(target, layout, sequence, place,
-                                 &forward_sequence_kernel<Cell, S, T::kTiles, T::kParts>);
-        }
-      }
-      return cudaErrorInvalidValue;
-    });
+  return launch_compiled<false>(target, layout, sequence, place, [](auto cell, auto tiles) {
+    using T = decltype(tiles);
+    return &forward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts>;
   });
 }
 

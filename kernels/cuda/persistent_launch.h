@@ -86,4 +86,23 @@ cudaError_t launch_sequence(const Target &target, const SequenceLayout &layout, 
   return error != cudaSuccess ? error : launch(target, true, shape, kernel, sequence, place);
 }
 
+// kernel_of(cell, tiles) is the kernel of a Type of cell and of Tiles; it is asked only for what there is.
+template <bool kBackward, class Sequence, class KernelOf>
+cudaError_t launch_compiled(const Target &target, const SequenceLayout &layout, const Sequence &sequence,
+                            const SequencePlace &place, const KernelOf &kernel_of) {
+  return with_cell(sequence.cell, [&](auto cell) {
+    using Cell = typename decltype(cell)::type;
+    return with_tiles(layout, [&](auto tiles) {
+      using T = decltype(tiles);
+      constexpr uint32_t kMost = sequence_threads(Cell::kGates, kBackward, T::kTiles, T::kParts);
+      if constexpr (kMost != 0) {
+        if (layout.threads <= kMost) {
+          return launch_sequence(target, layout, sequence, place, kernel_of(cell, tiles));
+        }
+      }
+      return cudaErrorInvalidValue;
+    });
+  });
+}
+
 }  // namespace rondo::kernels::cuda

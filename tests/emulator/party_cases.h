@@ -58,12 +58,20 @@ constexpr uint64_t kOrders = 8;
 constexpr uint64_t kOrders = 60;
 #endif
 
+// what() in so many orders of blocks and threads.
+template <class What>
+void in_orders(uint64_t orders, const What &what) {
+  Settings settings = rondo_emulator::settings();
+  for (settings.seed = 1; settings.seed <= orders; ++settings.seed) {
+    configure(settings);
+    what();
+  }
+}
+
 // One of the words, whatever the order: which of a fault's faces shows first may depend on it.
 template <class... P, class... A>
 void check_found(const std::vector<std::string> &words, const PartyShape &shape, void (*kernel)(P...), A... arguments) {
-  Settings settings = rondo_emulator::settings();
-  for (settings.seed = 1; settings.seed <= kOrders; ++settings.seed) {
-    configure(settings);
+  in_orders(kOrders, [&] {
     CHECK(run(shape, kernel, arguments...) == cudaErrorLaunchFailure);
     const std::string found = faults();
     bool told = false;
@@ -73,19 +81,17 @@ void check_found(const std::vector<std::string> &words, const PartyShape &shape,
     INFO(found);
     CHECK(told);
     forget_fault();
-  }
+  });
 }
 
 template <class... P, class... A>
 void check_clean(const PartyShape &shape, void (*kernel)(P...), A... arguments) {
-  Settings settings = rondo_emulator::settings();
-  for (settings.seed = 1; settings.seed <= kOrders; ++settings.seed) {
-    configure(settings);
+  in_orders(kOrders, [&] {
     const cudaError_t error = run(shape, kernel, arguments...);
     INFO(faults());
     CHECK(error == cudaSuccess);
     forget_fault();
-  }
+  });
 }
 
 template <class T>

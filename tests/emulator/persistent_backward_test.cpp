@@ -124,12 +124,7 @@ class BackwardLoops {
 };
 
 void launch_case(const SequenceCase &of, const SequenceRows &rows, std::vector<BackwardArrays> &arrays) {
-  BackwardSequence sequence{};
-  sequence.cell = of.cell;
-  sequence.storage = of.storage;
-  sequence.H = of.H;
-  sequence.rows = rows.map();
-  sequence.directions = of.directions;
+  auto sequence = sequence_of<BackwardSequence>(of, rows);
   for (int k = 0; k < of.directions; ++k) {
     sequence.direction[k] = arrays[static_cast<size_t>(k)].direction();
   }
@@ -141,22 +136,7 @@ void check_backward(SequenceCase of) {
   if (sequence_threads(static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts) == 0) {
     of.k_parts = 2;
   }
-  CAPTURE(text_of(of));
-  const SequenceRows rows(of);
-  std::vector<BackwardArrays> arrays;
-  for (int k = 0; k < of.directions; ++k) {
-    arrays.emplace_back(of, rows, static_cast<uint32_t>(10 + k));
-  }
-  with_cell_of(of.cell, [&](auto cell) {
-    std::vector<BackwardLoops<decltype(cell)>> expected;
-    for (int k = 0; k < of.directions; ++k) {
-      expected.emplace_back(arrays[static_cast<size_t>(k)], rows, k);
-    }
-    launch_case(of, rows, arrays);
-    for (const auto &one : expected) {
-      one.check();
-    }
-  });
+  check_against_loops<BackwardArrays, BackwardLoops>(of, launch_case);
 }
 
 TEST_CASE("backward sequences in single blocks", "[kernels][sequence]") {
@@ -169,44 +149,14 @@ TEST_CASE("backward sequences in clusters", "[kernels][sequence]") {
   for (const SequenceCase &of : sequence_cases({2, 4, 2})) {
     check_backward(of);
   }
-  // The second with blocks that have no units.
   for (const uint32_t blocks : {8, 16}) {
-    SequenceCase wide{};
-    wide.cell = rondo::kernels::kGru;
-    wide.storage = Storage::f16;
-    wide.H = 117;
-    wide.N = 5;
-    wide.T = 4;
-    wide.directions = 1;
-    wide.blocks = blocks;
-    wide.rows = 8;
-    wide.k_parts = 1;
-    check_backward(wide);
+    check_backward(wide_case(rondo::kernels::kGru, 117, blocks));
   }
 }
 
 TEST_CASE("no order of threads changes a backward sequence", "[kernels][sequence]") {
-  SequenceCase of{};
-  of.cell = rondo::kernels::kLstm;
-  of.storage = Storage::bf16;
-  of.H = 36;
-  of.N = 11;
-  of.T = 5;
-  of.directions = 2;
-  of.kind = Lengths::compact;
-  of.blocks = 2;
-  of.rows = 16;
-  of.k_parts = 2;
-  const SequenceRows rows(of);
-  std::vector<std::vector<double>> gradients;
-  for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {
-    rondo_emulator::seed_order(seed);
-    std::vector<BackwardArrays> arrays{{of, rows, 10}, {of, rows, 11}};
-    launch_case(of, rows, arrays);
-    gradients.push_back(arrays[1].dh.values());
-    CHECK(gradients.back() == gradients.front());
-  }
-  rondo_emulator::seed_order(rondo_emulator::settings().seed);
+  check_orders<BackwardArrays>(rondo::kernels::kLstm, Lengths::compact, launch_case,
+                               [](const BackwardArrays &arrays) { return arrays.dh.values(); });
 }
 
 }  // namespace

@@ -190,4 +190,75 @@ inline std::string text_of(const SequenceCase &of) {
          text(of.rows) + "parts " + text(of.k_parts);
 }
 
+// In clusters of 8 and 16, of which the larger has blocks without units.
+inline SequenceCase wide_case(int64_t cell, int64_t H, uint32_t blocks) {
+  return {.cell = cell,
+          .storage = Storage::f16,
+          .H = H,
+          .N = 5,
+          .T = 4,
+          .directions = 1,
+          .kind = Lengths::full,
+          .blocks = blocks,
+          .rows = 8,
+          .k_parts = 1};
+}
+
+template <class Sequence>
+Sequence sequence_of(const SequenceCase &of, const SequenceRows &rows) {
+  Sequence sequence{};
+  sequence.cell = of.cell;
+  sequence.storage = of.storage;
+  sequence.H = of.H;
+  sequence.rows = rows.map();
+  sequence.directions = of.directions;
+  return sequence;
+}
+
+// launch(of, rows, arrays) against plain loops, each direction with arrays of its own.
+template <class Arrays, template <class> class Loops, class Launch>
+void check_against_loops(const SequenceCase &of, const Launch &launch) {
+  CAPTURE(text_of(of));
+  const SequenceRows rows(of);
+  std::vector<Arrays> arrays;
+  for (int k = 0; k < of.directions; ++k) {
+    arrays.emplace_back(of, rows, static_cast<uint32_t>(10 + k));
+  }
+  with_cell_of(of.cell, [&](auto cell) {
+    std::vector<Loops<decltype(cell)>> expected;
+    for (int k = 0; k < of.directions; ++k) {
+      expected.emplace_back(arrays[static_cast<size_t>(k)], rows, k);
+    }
+    launch(of, rows, arrays);
+    for (const auto &one : expected) {
+      one.check();
+    }
+  });
+}
+
+// A second run and other orders of threads give the same values(arrays of the second direction).
+template <class Arrays, class Launch, class Values>
+void check_orders(int64_t cell, Lengths kind, const Launch &launch, const Values &values) {
+  const SequenceCase of{.cell = cell,
+                        .storage = Storage::bf16,
+                        .H = 36,
+                        .N = 11,
+                        .T = 5,
+                        .directions = 2,
+                        .kind = kind,
+                        .blocks = 2,
+                        .rows = 16,
+                        .k_parts = 2};
+  const SequenceRows rows(of);
+  std::vector<std::vector<double>> results;
+  for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {
+    rondo_emulator::seed_order(seed);
+    std::vector<Arrays> arrays{{of, rows, 10}, {of, rows, 11}};
+    launch(of, rows, arrays);
+    results.push_back(values(arrays[1]));
+    CHECK(results.back() == results.front());
+  }
+  rondo_emulator::seed_order(rondo_emulator::settings().seed);
+}
+
 }  // namespace rondo_test

@@ -115,14 +115,9 @@ class ForwardLoops {
 void launch_all(const SequenceCase &of, const SequenceRows &rows, std::vector<ForwardArrays> &arrays) {
   const int64_t piece = of.piece != 0 ? of.piece : of.T;
   for (int64_t first = 0; first < of.T; first += piece) {
-    ForwardSequence sequence{};
-    sequence.cell = of.cell;
-    sequence.storage = of.storage;
-    sequence.H = of.H;
-    sequence.rows = rows.map();
+    auto sequence = sequence_of<ForwardSequence>(of, rows);
     sequence.first = first;
     sequence.last = std::min(of.T, first + piece);
-    sequence.directions = of.directions;
     for (int k = 0; k < of.directions; ++k) {
       const int64_t earliest = k == 0 ? first : of.T - sequence.last;
       sequence.direction[k] = arrays[static_cast<size_t>(k)].direction(rows.offset(earliest));
@@ -131,24 +126,7 @@ void launch_all(const SequenceCase &of, const SequenceRows &rows, std::vector<Fo
   }
 }
 
-void check_forward(const SequenceCase &of) {
-  CAPTURE(text_of(of));
-  const SequenceRows rows(of);
-  std::vector<ForwardArrays> arrays;
-  for (int k = 0; k < of.directions; ++k) {
-    arrays.emplace_back(of, rows, static_cast<uint32_t>(10 + k));
-  }
-  with_cell_of(of.cell, [&](auto cell) {
-    std::vector<ForwardLoops<decltype(cell)>> expected;
-    for (int k = 0; k < of.directions; ++k) {
-      expected.emplace_back(arrays[static_cast<size_t>(k)], rows, k);
-    }
-    launch_all(of, rows, arrays);
-    for (const auto &one : expected) {
-      one.check();
-    }
-  });
-}
+void check_forward(const SequenceCase &of) { check_against_loops<ForwardArrays, ForwardLoops>(of, launch_all); }
 
 TEST_CASE("forward sequences in single blocks", "[kernels][sequence]") {
   for (const SequenceCase &of : sequence_cases({1})) {
@@ -160,44 +138,14 @@ TEST_CASE("forward sequences in clusters", "[kernels][sequence]") {
   for (const SequenceCase &of : sequence_cases({2, 4, 2})) {
     check_forward(of);
   }
-  // The second with blocks that have no units.
   for (const uint32_t blocks : {8, 16}) {
-    SequenceCase wide{};
-    wide.cell = rondo::kernels::kLstm;
-    wide.storage = Storage::f16;
-    wide.H = 120;
-    wide.N = 5;
-    wide.T = 4;
-    wide.directions = 1;
-    wide.blocks = blocks;
-    wide.rows = 8;
-    wide.k_parts = 1;
-    check_forward(wide);
+    check_forward(wide_case(rondo::kernels::kLstm, 120, blocks));
   }
 }
 
 TEST_CASE("no order of threads changes a forward sequence", "[kernels][sequence]") {
-  SequenceCase of{};
-  of.cell = rondo::kernels::kGru;
-  of.storage = Storage::bf16;
-  of.H = 36;
-  of.N = 11;
-  of.T = 5;
-  of.directions = 2;
-  of.kind = Lengths::masked;
-  of.blocks = 2;
-  of.rows = 16;
-  of.k_parts = 2;
-  const SequenceRows rows(of);
-  std::vector<std::vector<double>> histories;
-  for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {
-    rondo_emulator::seed_order(seed);
-    std::vector<ForwardArrays> arrays{{of, rows, 10}, {of, rows, 11}};
-    launch_all(of, rows, arrays);
-    histories.push_back(arrays[1].history.values());
-    CHECK(histories.back() == histories.front());
-  }
-  rondo_emulator::seed_order(rondo_emulator::settings().seed);
+  check_orders<ForwardArrays>(rondo::kernels::kGru, Lengths::masked, launch_all,
+                              [](const ForwardArrays &arrays) { return arrays.history.values(); });
 }
 
 TEST_CASE("a sequence that no kernel takes", "[kernels][sequence]") {

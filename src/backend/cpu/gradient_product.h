@@ -61,18 +61,18 @@ struct GradientProduct {
   // This member's units of this member's gates and groups of columns.
   void products(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count,
                 int64_t block) const {
-    const int64_t lanes = panels.lanes;
-    const int64_t per_gate = divide_up(units, lanes);
-    const int64_t per_group = gates * per_gate;
-    const int64_t all = divide_up(panels.count(), panels_per_group()) * per_group;
-    member.share(all, units_per_piece / lanes,
+    const int64_t all = divide_up(panels.count(), panels_per_group()) * gates * vectors_per_gate();
+    member.share(all, units_per_piece / panels.lanes,
                  [&](int64_t begin, int64_t end) { run_items(kernel, member, first, count, block, begin, end); });
   }
 
+  int64_t vectors_per_gate() const { return divide_up(units, panels.lanes); }
+
+  // The items [begin, end): vectors of units, gate by gate, group by group of columns.
   void run_items(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count, int64_t block,
                  int64_t begin, int64_t end) const {
     const int64_t lanes = panels.lanes;
-    const int64_t per_gate = divide_up(units, lanes);
+    const int64_t per_gate = vectors_per_gate();
     const int64_t per_group = gates * per_gate;
     for (int64_t item = begin; item < end;) {
       const int64_t in_group = item % per_group;

@@ -24,10 +24,10 @@ struct Frame {
     return rows.active(position) > 0 || (facts.D == 2 && rows.active(rows.T() - 1 - position) > 0);
   }
 
-  // A weight of each direction: for a product of both at once in one block, packed or copied to `copy`; for a tier as
-  // they lie.
   // What a tier makes of this call.
   Status sequence_layout(bool backward, kernels::cuda::SequenceLayout *layout) const;
+  // A weight of each direction: for a product of both at once in one block, packed or copied to `copy`; for a tier as
+  // they lie.
   Status weights(ParamKind kind, int64_t layer, const Array &copy, const void *(&of)[2]) const;
   // What a layer's input products read, [S, input(layer)] storage: x, or the output of the layer below after dropout;
   // as it lies, or in `space`.

@@ -23,17 +23,7 @@ Shape persistent(rondo_cell_t cell = RONDO_CELL_LSTM) {
   return shape.with(RONDO_ATTR_DTYPE, RONDO_F16).with(RONDO_ATTR_PERSISTENT, RONDO_PERSISTENT_REQUIRE);
 }
 
-std::string refusal(const Shape &shape) {
-  const Context context = make_context();
-  const Rnn rnn = make_rnn(shape);
-  rondo_plan_args_t args{};
-  args.struct_size = sizeof args;
-  args.mode = shape.mode;
-  args.max_T = shape.T;
-  args.max_N = shape.N;
-  rondo_plan_t plan = nullptr;
-  return failure(RONDO_ERROR_UNSUPPORTED, rondo_plan_create(context.get(), rnn.get(), &args, &plan));
-}
+std::string refusal(const Shape &shape) { return refused_plan(RONDO_ERROR_UNSUPPORTED, shape); }
 
 std::vector<int64_t> lengths_of(int64_t N, int64_t T, int64_t first) {
   std::vector<int64_t> lengths;
@@ -211,16 +201,7 @@ TEST_CASE("two plans in tiers on two streams give the bytes that each gives alon
   second.T = 6;
   Rig one(context, persistent());
   Rig other(context, second);
-  const Bytes one_alone = one.results();
-  const Bytes other_alone = other.results();
-  one.spoil();
-  other.spoil();
-  one.run_forward();
-  other.run_forward();
-  one.run_backward();
-  other.run_backward();
-  CHECK(other.outputs() == other_alone);
-  CHECK(one.outputs() == one_alone);
+  check_interleaved(one, other);
 }
 
 TEST_CASE("a launch that the device refuses is an error with its reason, and no call after it suffers",

@@ -102,21 +102,6 @@ std::string refused_backward(const Rig &rig) {
   return failure(RONDO_ERROR_STATE, rondo_backward(rig.plan(), &rig.backward));
 }
 
-std::string refused_plan(rondo_status_t status, const Shape &shape) {
-  const Context context = make_context();
-  const Rnn rnn = make_rnn(shape);
-  rondo_plan_args_t args{};
-  args.struct_size = sizeof args;
-  args.mode = shape.mode;
-  args.sequence = shape.sequence;
-  args.max_T = shape.T;
-  args.max_N = shape.N;
-  rondo_plan_t plan = nullptr;
-  std::string text = failure(status, rondo_plan_create(context.get(), rnn.get(), &args, &plan));
-  CHECK(plan == nullptr);
-  return text;
-}
-
 }  // namespace
 
 TEST_CASE("host memory handed to a CUDA plan is refused by the argument's name", "[refusals]") {

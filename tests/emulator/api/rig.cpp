@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "support/catch.h"
 #include "support/element.h"
 
 namespace rondo::test::gpu {
@@ -285,6 +286,34 @@ void Graph::replay(cudaStream_t stream) const {
 
 std::string failure(rondo_status_t expected, rondo_status_t given) {
   return given == expected ? rondo_last_error() : std::string("the status is ") + rondo_status_name(given);
+}
+
+std::string refused_plan(rondo_status_t status, const Shape &shape) {
+  const Context context = make_context();
+  const Rnn rnn = make_rnn(shape);
+  rondo_plan_args_t args{};
+  args.struct_size = sizeof args;
+  args.mode = shape.mode;
+  args.sequence = shape.sequence;
+  args.max_T = shape.T;
+  args.max_N = shape.N;
+  rondo_plan_t plan = nullptr;
+  std::string text = failure(status, rondo_plan_create(context.get(), rnn.get(), &args, &plan));
+  CHECK(plan == nullptr);
+  return text;
+}
+
+void check_interleaved(Rig &one, Rig &other) {
+  const Bytes one_alone = one.results();
+  const Bytes other_alone = other.results();
+  one.spoil();
+  other.spoil();
+  one.run_forward();
+  other.run_forward();
+  one.run_backward();
+  other.run_backward();
+  CHECK(other.outputs() == other_alone);
+  CHECK(one.outputs() == one_alone);
 }
 
 Variable::Variable(std::string name, const std::string &value) : name_(std::move(name)) {

@@ -135,6 +135,12 @@ class Graph {
 // The text of a call that must fail with this status; a text that no failure has where it does not.
 std::string failure(rondo_status_t expected, rondo_status_t given);
 
+// The text of a plan that must be refused with this status.
+std::string refused_plan(rondo_status_t status, const Shape &shape);
+
+// Calls of both, interleaved, give the bytes that each gives alone.
+void check_interleaved(Rig &one, Rig &other);
+
 // Sets a variable of the environment for as long as it lives.
 class Variable {
  public:

@@ -67,16 +67,7 @@ TEST_CASE("calls on two streams, interleaved, give the bytes that each gives alo
   const Context second = make_context();
   Rig one(context, shape_for(backend));
   Rig other(shared ? context : second, other_shape(backend));
-  const Bytes one_alone = one.results();
-  const Bytes other_alone = other.results();
-  one.spoil();
-  other.spoil();
-  one.run_forward();
-  other.run_forward();
-  one.run_backward();
-  other.run_backward();
-  CHECK(other.outputs() == other_alone);
-  CHECK(one.outputs() == one_alone);
+  check_interleaved(one, other);
 }
 
 TEST_CASE("two back ends share a device and a stream", "[streams]") {
