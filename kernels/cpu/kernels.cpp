@@ -36,6 +36,7 @@ Kernels<C> joined() {
   std::copy(std::begin(packs.pack_columns), std::end(packs.pack_columns), table.pack_columns);
   std::copy(std::begin(packs.pack_row), std::end(packs.pack_row), table.pack_row);
   table.gather_blocks = packs.gather_blocks;
+  table.ask_for_blocks = packs.ask_for_blocks;
   return table;
 }
 

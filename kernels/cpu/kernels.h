@@ -126,6 +126,7 @@ struct Kernels {
   void (*pack_columns[kStorages])(const PanelColumns<C> &);
   void (*pack_row[kStorages])(const PanelRow<C> &);
   void (*gather_blocks)(const BlockGather<C> &);
+  void (*ask_for_blocks)(const BlockGather<C> &);  // what gather_blocks will read, into the second cache level
   // sums[n] = sum of rows of a[rows, n]; blocks of rows of fixed size, in order.
   void (*sum_rows)(const C *a, ptrdiff_t a_row, int64_t rows, int64_t n, C *sums);
 };

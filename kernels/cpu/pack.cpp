@@ -172,6 +172,21 @@ void gather_blocks(const BlockGather<C> &g) {
   }
 }
 
+// Into the second cache level.
+template <class C>
+void ask_for_blocks(const BlockGather<C> &g) {
+  constexpr int64_t L = kLanes<C>;
+  constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(C));
+  for (int64_t k = 0; k < g.rows; ++k) {
+    const C *from = g.from + k * g.from_row;
+    for (int64_t b = 0; b < g.blocks; ++b) {
+      for (int64_t n = 0; n < L; n += line) {
+        __builtin_prefetch(from + b * g.from_block + n, 0, 2);
+      }
+    }
+  }
+}
+
 template <class C, class S, Storage kStorage>
 void fill(PackTable<C> &table) {
   constexpr auto index = static_cast<int>(kStorage);
@@ -185,12 +200,14 @@ PackTable<float> pack_table_f32() {
   fill<float, F16, Storage::f16>(table);
   fill<float, Bf16, Storage::bf16>(table);
   table.gather_blocks = &gather_blocks<float>;
+  table.ask_for_blocks = &ask_for_blocks<float>;
   return table;
 }
 PackTable<double> pack_table_f64() {
   PackTable<double> table{};
   fill<double, double, Storage::f64>(table);
   table.gather_blocks = &gather_blocks<double>;
+  table.ask_for_blocks = &ask_for_blocks<double>;
   return table;
 }
 

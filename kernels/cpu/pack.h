@@ -11,6 +11,7 @@ struct PackTable {
   void (*pack_columns[kStorages])(const PanelColumns<C> &);
   void (*pack_row[kStorages])(const PanelRow<C> &);
   void (*gather_blocks)(const BlockGather<C> &);
+  void (*ask_for_blocks)(const BlockGather<C> &);  // what gather_blocks will read, into the second cache level
 };
 
 template <class C>

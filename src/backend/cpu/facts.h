@@ -11,6 +11,11 @@
 
 namespace rondo::cpu {
 
+// Rows of a step that its products and cells take at a time.
+inline constexpr int64_t rows_per_tile = 64;
+// Rows of a step that read the weights often enough by themselves.
+inline constexpr int64_t many_rows = 48;
+
 template <class C>
 struct Facts {
   Spec spec;
@@ -25,10 +30,17 @@ struct Facts {
   // Whether the caller's data can be computed on as it lies.
   bool storage_is_compute() const { return dtype_size(spec.storage()) == static_cast<int64_t>(sizeof(C)); }
   int64_t element_bytes() const { return dtype_size(spec.storage()); }
-  // Rows of input products made at a time: about half a MiB, so that the steps find them in cache. From the spec alone,
-  // not the threads.
+  // Whether a tile of rows of both operands of a step, with a panel of the weights of either, stays in the second cache
+  // level: then the input products of `many_rows` rows are made with the steps.
+  bool inputs_fit_steps() const {
+    const int64_t elements = (rows_per_tile + dims.gate_panels.width()) * (dims.widest_input + dims.O);
+    return elements <= (1 << 20) / static_cast<int64_t>(sizeof(C));
+  }
+  // Rows of input products made at a time: about half a MiB, so that the steps find them in cache, or as many as make
+  // up for the way of the weights through it. From the spec alone, not the threads.
   int64_t chunk_rows(int64_t N) const {
-    return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, 64, 1024));
+    const int64_t least = N >= many_rows && !inputs_fit_steps() ? 4 * rows_per_tile : rows_per_tile;
+    return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, least, 1024));
   }
 };
 

@@ -186,12 +186,10 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
   return own || member.count == 1;
 }
 
-// Whether the input products are made step by step beside the others. Many rows read the weights often enough by
-// themselves; a sequence of one step has nothing to gather.
+// Whether the input products are made step by step beside the others; a sequence of one step has nothing to gather.
 template <class C>
 bool ForwardRun<C>::inputs_with_steps() const {
-  constexpr int64_t many_rows = 48;
-  return space_.map.T() == 1 || space_.map.S() >= many_rows * space_.map.T();
+  return space_.map.T() == 1 || (space_.map.S() >= many_rows * space_.map.T() && facts_.inputs_fit_steps());
 }
 
 // A sequence of one step reads each panel for one tile of rows: it need not be packed beforehand.

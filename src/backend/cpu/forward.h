@@ -105,7 +105,6 @@ class ForwardRun {
 
 // One tile of products stays in the first cache level, or two of them close to it: many rows of one panel, or few rows
 // of some.
-inline constexpr int64_t rows_per_tile = 64;
 inline constexpr int64_t tile_elements = 4096;
 inline constexpr int64_t most_panels_per_tile = 4;
 inline constexpr int64_t most_tile_elements = 8192;

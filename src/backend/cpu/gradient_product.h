@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/cpu/dimensions.h"
+#include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
 
 namespace rondo::cpu {
@@ -81,7 +82,9 @@ struct GradientProduct {
       const Piece piece{in_group / per_gate, vector, std::min(vectors * lanes, units - vector * lanes),
                         item / per_group * panels_per_group()};
       for (int64_t row = 0; row == 0 || row < count; row += block) {
-        product(kernel, member, piece, first + row, std::min(block, count - row), block_panels(row));
+        const int64_t after = row + block < count ? row + block : 0;
+        product(kernel, member, piece, first + row, std::min(block, count - row), block_panels(row),
+                {first + after, std::min(block, count - after), block_panels(after)});
       }
       if (first + count >= rows) {
         const int64_t column = piece.panel * panels.width();
@@ -103,18 +106,41 @@ struct GradientProduct {
     return divide_up(panels.count(), divide_up(panels.count(), most));
   }
 
+  // The block of rows that comes after one.
+  struct Following {
+    int64_t row, K;
+    const C *x_block;
+  };
+
   // One block of rows into one piece of c.
   void product(const kernels::Kernels<C> &kernel, const Member &member, const Piece &piece, int64_t row, int64_t K,
-               const C *x_block) const {
+               const C *x_block, const Following &following) const {
     const int64_t lanes = panels.lanes;
     auto *g_block = static_cast<C *>(member.scratch);
-    kernel.gather_blocks({g + row * g_row + (piece.vector * gates + piece.gate) * lanes, g_row, gates * lanes, K,
-                          divide_up(piece.count, lanes), g_block, units_per_piece});
+    const auto gather = [&](int64_t first, int64_t count) -> kernels::BlockGather<C> {
+      return {g + first * g_row + (piece.vector * gates + piece.gate) * lanes,
+              g_row,
+              gates * lanes,
+              count,
+              divide_up(piece.count, lanes),
+              g_block,
+              units_per_piece};
+    };
+    kernel.gather_blocks(gather(row, K));
     C *to = c + (piece.gate * units + piece.vector * lanes) * c_row;
-    for (int64_t panel = piece.panel; panel < std::min(piece.panel + panels_per_group(), panels.count()); ++panel) {
+    const int64_t last = std::min(piece.panel + panels_per_group(), panels.count());
+    const bool far = rows * panels.columns * static_cast<int64_t>(sizeof(C)) > near_bytes;
+    for (int64_t panel = piece.panel; panel < last; ++panel) {
+      const C *next = panel + 1 < last ? x_block + panels.offset(panel + 1, K)
+                                       : following.x_block + panels.offset(piece.panel, following.K);
+      if (far) {  // a part of what is gathered next: its rows lie far apart, which the processor does not foresee
+        const int64_t begin = following.K * (panel - piece.panel) / (last - piece.panel);
+        const int64_t end = following.K * (panel - piece.panel + 1) / (last - piece.panel);
+        kernel.ask_for_blocks(gather(following.row + begin, end - begin));
+      }
       kernel.product({g_block, 1, units_per_piece, x_block + panels.offset(panel, K), piece.count, K,
                       panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || row > 0,
-                      units_per_piece, nullptr});
+                      units_per_piece, far ? next : nullptr});
     }
   }
 };
