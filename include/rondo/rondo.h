@@ -135,7 +135,7 @@ enum {
   RONDO_ATTR_SINGLE_CELL = 18,     /* "single_cell": 1 = RNNCell, LSTMCell, GRUCell: T is at most 1, L = D = 1, P = 0, names without _l0 */
   RONDO_ATTR_FIXED_BATCH = 19,     /* "fixed_batch": 1 = every call has N = max_N, which some algorithms need to know; default 0 */
   RONDO_ATTR_PERSISTENT = 20,      /* "persistent": kernels that run all steps in one launch: auto, never, require; default auto */
-  RONDO_ATTR_AUTOTUNE = 21,        /* "autotune": 1 = time the candidates when the plan is made (cuda); not with deterministic; default 0 */
+  RONDO_ATTR_AUTOTUNE = 21,        /* "autotune": 1 = time what may be chosen when the plan is made, back ends too unless one is forced (cuda); not with deterministic; default 0 */
   RONDO_ATTR_ALLOW_TF32 = 22       /* "allow_tf32": 1 = f32 products may round their operands to tf32 (cuda); default 0 */
 };
 

@@ -10,6 +10,12 @@
 
 namespace rondo {
 
+// What autotune found of a way to run a plan.
+struct Measured {
+  double milliseconds = -1;  // of a call of the plan's maxima, in training with its backward; below 0: not timed
+  std::string times;         // of all ways that were timed, for explain
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -17,6 +23,7 @@ class Executor {
   // Equal for plans that may share packed parameters; never 0.
   virtual uint64_t packed_format() const = 0;
   virtual std::string description() const = 0;  // what was chosen inside the back end, for explain
+  virtual Measured measured() const { return {}; }
   virtual Status pack(const void *const *params, void *packed) const = 0;
   virtual Status forward(const ForwardCall &call) const = 0;
   virtual Status backward(const BackwardCall &call) const = 0;

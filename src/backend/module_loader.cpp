@@ -38,6 +38,7 @@ class ModuleExecutor final : public Executor {
   MemoryNeeds needs() const override { return inner_->needs(); }
   uint64_t packed_format() const override { return inner_->packed_format(); }
   std::string description() const override { return inner_->description(); }
+  Measured measured() const override { return inner_->measured(); }
   Status pack(const void *const *params, void *packed) const override {
     return passed_on(module_, [&] { return inner_->pack(params, packed); });
   }

@@ -63,7 +63,7 @@ Status make_problem(const Spec &spec, const rondo_plan_args_t &args, Problem *pr
   }
   *problem = {
       args.mode == RONDO_TRAINING, args.sequence, args.max_T, args.max_N, args.max_S == 0 ? TN.value() : args.max_S,
-      spec.fixed_batch != 0};
+      spec.fixed_batch != 0,       false};
   return {};
 }
 

@@ -10,6 +10,8 @@ struct Problem {
   rondo_sequence_t sequence;
   int64_t max_T, max_N, max_S;
   bool fixed_batch;  // every call has N = max_N
+  // Autotune compares back ends for it: even one that has a single way to run it is to time that.
+  bool compared = false;
 };
 
 // Refuses what does not fit the spec or overflows; fills in max_S = 0.

@@ -20,14 +20,14 @@ Status Plan::create(std::shared_ptr<Context> context, const Spec &spec, const ro
   RONDO_TRY(make_problem(spec, known, &made->problem_));
   RONDO_TRY(select_backend(spec, made->problem_, &made->selection_));
   made->context_ = std::move(context);
-  RONDO_TRY(made->selection_.backend->create(*made->context_, spec, made->problem_, &made->executor_));
+  RONDO_TRY(create_executor(*made->context_, spec, made->problem_, &made->selection_, &made->executor_));
   made->needs_ = made->executor_->needs();
-  made->selection_.explanation += made->executor_->description();
+  made->explanation_ = made->selection_.explanation() + made->executor_->description();
   if (made->problem_.training && spec.dropout > 0 && spec.num_layers == 1) {
     made->context_->log(
         1, "dropout is set, but num_layers is 1: dropout follows every layer but the last, so it has no effect");
   }
-  made->context_->log(0, made->selection_.explanation);
+  made->context_->log(0, made->explanation_);
   *plan = std::move(made);
   return {};
 }

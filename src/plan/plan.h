@@ -13,7 +13,7 @@ class Plan {
   const MemoryNeeds &needs() const { return needs_; }
   rondo_device_t device() const { return selection_.backend->device(); }
   const char *backend_name() const { return selection_.backend->name(); }
-  const char *explanation() const { return selection_.explanation.c_str(); }
+  const char *explanation() const { return explanation_.c_str(); }
   uint64_t packed_format() const { return executor_->packed_format(); }
 
   Status pack(const void *const *params, int64_t count, void *packed, int64_t packed_size) const;
@@ -27,6 +27,7 @@ class Plan {
   Spec spec_;
   Problem problem_{};
   Selection selection_{};
+  std::string explanation_;
   std::unique_ptr<Executor> executor_;
   MemoryNeeds needs_{};
 };

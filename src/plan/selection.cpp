@@ -1,8 +1,11 @@
-// The choice of a back end: the first that may, can and is allowed to serve; all others with their reasons.
+// The choice of a back end: the first that may, can and is allowed to serve, or the fastest of several; all others with
+// their reasons.
 #include "plan/selection.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
-#include <vector>
 
 #include "backend/registry.h"
 #include "core/environment.h"
@@ -37,13 +40,6 @@ Status find_forced(const Spec &spec, Forced *forced) {
 
 const char *device_name(rondo_device_t device) { return device == RONDO_DEVICE_CUDA ? "cuda" : "cpu"; }
 
-// One back end's answers to a problem.
-struct Candidate {
-  const Backend *backend;
-  std::string refusal, unproven;  // empty: none
-  bool serves() const { return refusal.empty(); }
-};
-
 // The device is asked first: a module is not loaded for a plan that wants the CPU.
 std::string refusal(const Backend &backend, const Spec &spec, const Problem &problem) {
   if (spec.device != RONDO_DEVICE_AUTO && spec.device != backend.device()) {
@@ -70,32 +66,30 @@ const Backend *preferred(const std::vector<Candidate> &candidates) {
   return unproven == nullptr ? nullptr : unproven->backend;
 }
 
-std::string explanation(const std::vector<Candidate> &candidates, const Backend *chosen, const std::string &reason) {
-  std::string first;
-  std::string others;
-  for (const Candidate &candidate : candidates) {
-    const std::string name = candidate.backend->name();
-    if (candidate.backend == chosen) {
-      first.append(name).append(": ").append(reason).append(" (").append(chosen->detail()).append(")\n");
-      if (!candidate.unproven.empty()) {
-        first += name + ": not yet proven on hardware: " + candidate.unproven + "\n";
-      }
-    } else if (!candidate.serves()) {
-      others += "not " + name + ": " + candidate.refusal + "\n";
-    } else if (!candidate.unproven.empty()) {
-      others += "not " + name + ": not yet proven on hardware, so only by name: " + candidate.unproven + "\n";
-    } else {
-      others += "not " + name + ": a more preferred one serves\n";
-    }
+std::string milliseconds_text(double milliseconds) {
+  std::array<char, 32> text{};
+  static_cast<void>(std::snprintf(text.data(), text.size(), "%.4g ms", milliseconds));
+  return text.data();
+}
+
+// Against one that was not chosen.
+std::string objection(const Candidate &candidate) {
+  if (!candidate.refusal.empty()) {
+    return candidate.refusal;
   }
-  return first + others;
+  if (candidate.measured.milliseconds >= 0) {
+    return "slower when timed, " + milliseconds_text(candidate.measured.milliseconds) + " (" +
+           candidate.measured.times + ")";
+  }
+  return candidate.unproven.empty() ? "a more preferred one serves"
+                                    : "not yet proven on hardware, so only by name: " + candidate.unproven;
 }
 
 Status use_forced(const Forced &forced, const Spec &spec, const Problem &problem, Selection *selection) {
-  std::string others;
+  selection->reason = std::string(forced.by) + " asks for it";
   for (const Backend *backend : backends()) {
     if (backend->id() != forced.id) {
-      others += std::string("not ") + backend->name() + ": " + forced.by + " asks for another\n";
+      selection->candidates.push_back({backend, std::string(forced.by) + " asks for another", {}, {}});
       continue;
     }
     const std::string why_not = refusal(*backend, spec, problem);
@@ -104,14 +98,36 @@ Status use_forced(const Forced &forced, const Spec &spec, const Problem &problem
                   why_not.c_str());
     }
     selection->backend = backend;
-    selection->explanation = explanation({{backend, {}, backend->unproven(spec, problem)}}, backend,
-                                         std::string(forced.by) + " asks for it");
+    selection->candidates.push_back({backend, {}, backend->unproven(spec, problem), {}});
   }
-  selection->explanation += others;
   return {};
 }
 
+// Whether autotune may take this one in place of the selected.
+bool is_rival(const Candidate &candidate, const Candidate &selected) {
+  return candidate.serves() && candidate.backend != selected.backend &&
+         candidate.backend->device() == selected.backend->device() && selected.backend->device() == RONDO_DEVICE_CUDA &&
+         candidate.unproven.empty() == selected.unproven.empty();
+}
+
 }  // namespace
+
+std::string Selection::explanation() const {
+  std::string first;
+  std::string others;
+  for (const Candidate &candidate : candidates) {
+    const std::string name = candidate.backend->name();
+    if (candidate.backend == backend) {
+      first.append(name).append(": ").append(reason).append(" (").append(backend->detail()).append(")\n");
+      if (!candidate.unproven.empty()) {
+        first += name + ": not yet proven on hardware: " + candidate.unproven + "\n";
+      }
+    } else {
+      others += "not " + name + ": " + objection(candidate) + "\n";
+    }
+  }
+  return first + others;
+}
 
 Status select_backend(const Spec &spec, const Problem &problem, Selection *selection) {
   Forced forced;
@@ -119,21 +135,64 @@ Status select_backend(const Spec &spec, const Problem &problem, Selection *selec
   if (forced.by != nullptr) {
     return use_forced(forced, spec, problem, selection);
   }
-  std::vector<Candidate> candidates;
   for (const Backend *backend : backends()) {
-    Candidate candidate{backend, refusal(*backend, spec, problem), {}};
+    Candidate candidate{backend, refusal(*backend, spec, problem), {}, {}};
     if (candidate.serves()) {
       candidate.unproven = backend->unproven(spec, problem);
     }
-    candidates.push_back(std::move(candidate));
+    selection->candidates.push_back(std::move(candidate));
   }
-  const Backend *chosen = preferred(candidates);
-  const std::string reasons = explanation(candidates, chosen, "the most preferred that can serve");
-  if (chosen == nullptr) {
+  selection->backend = preferred(selection->candidates);
+  selection->reason = "the most preferred that can serve";
+  if (selection->backend == nullptr) {
     return fail(RONDO_ERROR_UNSUPPORTED, "device is %s, but no back end serves it here:\n%s",
-                device_name(static_cast<rondo_device_t>(spec.device)), reasons.c_str());
+                device_name(static_cast<rondo_device_t>(spec.device)), selection->explanation().c_str());
   }
-  *selection = {chosen, reasons};
+  return {};
+}
+
+Status create_executor(Context &context, const Spec &spec, const Problem &problem, Selection *selection,
+                       std::unique_ptr<Executor> *executor) {
+  auto &candidates = selection->candidates;
+  const Candidate selected = *std::find_if(candidates.begin(), candidates.end(), [&](const Candidate &candidate) {
+    return candidate.backend == selection->backend;
+  });
+  const auto rivals = [&](const Candidate &candidate) { return is_rival(candidate, selected); };
+  if (spec.autotune == 0 || std::none_of(candidates.begin(), candidates.end(), rivals)) {
+    return selected.backend->create(context, spec, problem, executor);
+  }
+  Problem compared = problem;
+  compared.compared = true;
+  double least = -1;
+  for (Candidate &candidate : candidates) {
+    const bool is_selected = candidate.backend == selected.backend;
+    if (!is_selected && !rivals(candidate)) {
+      continue;
+    }
+    std::unique_ptr<Executor> made;
+    const Status status = candidate.backend->create(context, spec, compared, &made);
+    if (is_selected && !status.ok() && status.code() != RONDO_ERROR_UNSUPPORTED) {
+      return status;
+    }
+    if (!status.ok()) {
+      candidate.refusal = std::string("no plan of it can be made: ") + last_error();
+      continue;
+    }
+    candidate.measured = made->measured();
+    const double taken = candidate.measured.milliseconds;
+    if (*executor == nullptr || (taken >= 0 && taken < least)) {
+      least = taken;
+      selection->backend = candidate.backend;
+      *executor = std::move(made);
+    }
+  }
+  if (*executor == nullptr) {
+    selection->backend = nullptr;
+    return fail(RONDO_ERROR_UNSUPPORTED, "no back end serves it here:\n%s", selection->explanation().c_str());
+  }
+  if (least >= 0) {
+    selection->reason = "the fastest of the back ends when timed, " + milliseconds_text(least);
+  }
   return {};
 }
 

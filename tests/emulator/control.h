@@ -33,8 +33,9 @@ struct Live {
 };
 Live live();
 
-// Units of time an operation takes, by label: "kernel", "copy", "set", "product", or what enqueue() was told.
-// One unit without a function. A unit is a microsecond to cudaEventElapsedTime.
+// Units of time an operation takes, by label: "kernel" ("cooperative kernel", "cluster kernel", with dynamic shared
+// memory otherwise "block kernel"), "copy", "set", "product", or what enqueue() was told. One unit without a function.
+// A unit is a microsecond to cudaEventElapsedTime.
 void set_cost(std::function<double(const char *label)> cost);
 // Operations run so far, on all streams.
 int64_t operations_run();

@@ -39,12 +39,13 @@ std::string single_alone(const char *variant, int /*capability*/) {
   return std::string_view(variant) == "fused single" ? "" : "never shown";
 }
 
-// The name of what is chosen, or what refuses it.
+// The name of what is chosen, or what refuses it; `choices` are what may be timed.
 struct Told {
   std::string name, refusal, text, unproven;
+  std::vector<std::string> choices;
 };
 
-Told told(Variants::Proof proof, const Case &it) {
+Told told(Variants::Proof proof, const Case &it, const rondo::cuda::Tuned &tuned = {}) {
   Spec spec;
   spec.cell = RONDO_CELL_LSTM;
   spec.input_size = 8;
@@ -56,8 +57,13 @@ Told told(Variants::Proof proof, const Case &it) {
   problem.max_T = 100;
   problem.max_N = it.N;
   const rondo::cuda::Device device = device_of(it.capability, it.code != 0 ? it.code : it.capability);
-  const Variants variants(spec, problem, device, proof);
-  return {variants.name(), variants.refusal(), variants.text(), variants.unproven()};
+  Variants variants(spec, problem, device, proof);
+  std::vector<std::string> choices;
+  for (const auto *tier : variants.choices()) {
+    choices.emplace_back(Variants::name_of(tier));
+  }
+  const std::string failure = variants.take_fastest(tuned).ok() ? "" : rondo::last_error();
+  return {variants.name(), variants.refusal() + failure, variants.text(), variants.unproven(), choices};
 }
 
 std::string chosen(Variants::Proof proof, const Case &it) { return told(proof, it).name; }
@@ -118,4 +124,63 @@ TEST_CASE("a tier that has no room for backward serves inference alone", "[varia
     CAPTURE(H);
     CHECK((inference || !training));
   }
+}
+
+TEST_CASE("only what is proven may be timed where anything that serves is", "[variants]") {
+  using Names = std::vector<std::string>;
+  const auto choices = [](Variants::Proof proof, const Case &it) { return told(proof, it).choices; };
+  constexpr int64_t require = RONDO_PERSISTENT_REQUIRE;
+  CHECK(choices(&nothing, {}) == Names{"fused stepwise", "fused single", "fused cluster"});
+  CHECK(choices(&everything, {}) == Names{"fused stepwise", "fused single", "fused cluster"});
+  CHECK(choices(&stepwise_alone, {}) == Names{"fused stepwise"});
+  CHECK(choices(&single_alone, {}) == Names{"fused single"});
+  // No single block holds it, so nothing that serves is proven.
+  CHECK(choices(&single_alone, {.H = 320}) == Names{"fused stepwise", "fused cluster"});
+  CHECK(choices(&nothing, {.persistent = require}) == Names{"fused single", "fused cluster"});
+  CHECK(choices(&stepwise_alone, {.persistent = require}) == Names{"fused single", "fused cluster"});
+  CHECK(choices(&single_alone, {.persistent = require}) == Names{"fused single"});
+  CHECK(choices(&everything, {.persistent = RONDO_PERSISTENT_NEVER}) == Names{"fused stepwise"});
+  CHECK(choices(&everything, {.capability = 80}) == Names{"fused stepwise", "fused single"});
+}
+
+TEST_CASE("a measured time outranks every prediction, and stands beside it", "[variants]") {
+  const auto timed = [](double by_step, double single, double cluster) {
+    rondo::cuda::Tuned tuned;
+    tuned.times = {{"fused stepwise", by_step, {}}, {"fused single", single, {}}, {"fused cluster", cluster, {}}};
+    return tuned;
+  };
+  CHECK(told(&everything, {}, timed(1, 2, 3)).name == "fused stepwise");
+  CHECK(told(&everything, {}, timed(3, 1, 2)).name == "fused single");
+  const Told cluster = told(&everything, {}, timed(3, 2, 0.25));
+  CHECK(cluster.name == "fused cluster");
+  CHECK_THAT(cluster.text, Contains("fused: variant fused cluster, the fastest of those timed\n") &&
+                               Contains("\nnot fused single: another was faster: forward ") &&
+                               Contains("; measured 2 ms, 20.00 us a step of a layer forward and backward\n") &&
+                               Contains("; measured 0.25 ms, 2.50 us a step of a layer forward and backward\n") &&
+                               Contains("\nnot fused stepwise: another was faster; predicted at best ") &&
+                               Contains("; measured 3 ms, 30.00 us a step of a layer forward and backward\n"));
+  CHECK_THAT(told(&everything, {.training = false}, timed(3, 2, 0.25)).text,
+             Contains("; measured 0.25 ms, 2.50 us a step of a layer\n"));
+  rondo::cuda::Tuned broken = timed(3, 2, -1);
+  broken.times[2].failure = "it broke";
+  broken.remembered = true;
+  CHECK_THAT(told(&everything, {}, broken).text,
+             Contains("fused: variant fused single, the fastest when it was timed, as the cache remembers\n") &&
+                 Contains("\nnot fused cluster: it failed when it was timed: it broke: forward "));
+  CHECK_THAT(told(&everything, {}, timed(-1, -1, -1)).refusal,
+             Contains("no variant of the fused back end runs it:\nnot fused stepwise: it failed when it was timed: "));
+}
+
+TEST_CASE("what was not timed keeps its prediction and its reason", "[variants]") {
+  rondo::cuda::Tuned tuned;
+  tuned.times = {{"fused single", 2, {}}};
+  CHECK_THAT(told(&single_alone, {}, tuned).text,
+             Contains("\nnot fused cluster: not proven, so only where the attribute persistent is require: forward ") &&
+                 Contains("not yet proven on hardware: never shown") &&
+                 Contains("\nnot fused stepwise: a tier that is proven serves; predicted at best "));
+  tuned.times.clear();
+  tuned.note = "autotune: no words\n";
+  CHECK_THAT(
+      told(&single_alone, {}, tuned).text,
+      Contains("fused: variant fused single, proven on hardware, and the quickest predicted\nautotune: no words\n"));
 }

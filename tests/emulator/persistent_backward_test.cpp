@@ -154,6 +154,19 @@ TEST_CASE("backward sequences in clusters", "[kernels][sequence]") {
   }
 }
 
+// Planted faults are compiled for this cell and type alone.
+TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") {
+  for (const Lengths kind : {Lengths::full, Lengths::compact, Lengths::masked}) {
+    for (const uint32_t blocks : {2, 4}) {
+      SequenceCase of = wide_case(rondo::kernels::kLstm, blocks * 14, blocks);
+      of.N = 11;
+      of.directions = 2;
+      of.kind = kind;
+      check_backward(of);
+    }
+  }
+}
+
 TEST_CASE("no order of threads changes a backward sequence", "[kernels][sequence]") {
   check_orders<BackwardArrays>(rondo::kernels::kLstm, Lengths::compact, launch_case,
                                [](const BackwardArrays &arrays) { return arrays.dh.values(); });

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs the sequence kernels' tests linked with a planted fault: they must fail, and say why.
-# Usage: planted_sequence.sh TESTS WORDS...: each of the words must be in the output.
+# Usage: planted_sequence.sh TESTS CASE WORDS...: each of the words must be in that case's output.
 set -euo pipefail
-tests=$1
-shift
+tests=$1 case=$2
+shift 2
 
-if output=$("$tests" 'forward sequences in clusters' --abortx 5 2>&1); then
+if output=$("$tests" "$case" --abortx 5 2>&1); then
   echo "the tests passed on kernels with a fault"
   exit 1
 fi

@@ -135,6 +135,17 @@ cudaError_t fits(const State &all, const Launch &launch) {
                                                                                 : cudaSuccess;
 }
 
+// For set_cost().
+const char *label_of(const Launch &launch) {
+  if (launch.cooperative) {
+    return "cooperative kernel";
+  }
+  if (blocks_of_cluster(launch) > 1) {
+    return "cluster kernel";
+  }
+  return launch.dynamic_bytes > 0 ? "block kernel" : "kernel";
+}
+
 }  // namespace
 
 namespace rondo_emulator {
@@ -162,7 +173,8 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t &config, const void *kernel,
       }
     }
     return all.streams.submit(
-        stream, Operation{[launch, body = std::move(thread)] { run_kernel(launch, body); }, "kernel", {}, true});
+        stream,
+        Operation{[launch, body = std::move(thread)] { run_kernel(launch, body); }, label_of(launch), {}, true});
   });
 }
 

@@ -65,6 +65,8 @@ std::vector<Candidate> candidates(const rondo::test::Context &context, bool on_c
   }
   choice.autotune = true;
   list.push_back(candidate(context, "cudnn autotuned", choice));
+  choice.backend = RONDO_BACKEND_FUSED;
+  list.push_back(candidate(context, "fused autotuned", choice));
   return list;
 }
 

@@ -30,6 +30,8 @@ std::string on_capability(int capability) { return "on compute capability " + ca
 
 }  // namespace
 
+std::string kernel_hash() { return std::string(compiled_hash); }
+
 std::string unproven_variant(const char *variant, int capability) {
   const Proof *elsewhere = nullptr;
   const Proof *outdated = nullptr;

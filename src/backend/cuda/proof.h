@@ -8,5 +8,7 @@ namespace rondo::cuda {
 
 // Why the variant ("fused stepwise", "cudnn") counts as not proven on a capability (as 90), empty where it is proven.
 std::string unproven_variant(const char *variant, int capability);
+// Of the sources that this is built from; "" where the build has not hashed them.
+std::string kernel_hash();
 
 }  // namespace rondo::cuda

@@ -127,21 +127,23 @@ std::string passed_over(const Candidates &candidates, const Candidate &chosen) {
 Status CudnnBackend::create(Context &context, const Spec &spec, const Problem &problem,
                             std::unique_ptr<Executor> *executor) const {
   const cuda::BesideCapture beside;
-  Workplace place{context, spec, problem, {}, nullptr};
-  RONDO_TRY(cuda::current_device(&place.device));
+  cuda::Device device{};
+  RONDO_TRY(cuda::current_device(&device));
   const auto shared = context.resources(id(), [](int /*threads*/) { return std::make_unique<Handles>(); });
-  RONDO_TRY(std::static_pointer_cast<Handles>(shared)->find(place.device, &place.handle));
-  Candidates candidates = find_candidates(algorithm_facts(spec, problem, place.device));
-  std::string report;
+  std::shared_ptr<Handle> handle;
+  RONDO_TRY(std::static_pointer_cast<Handles>(shared)->find(device, &handle));
+  Candidates candidates = find_candidates(algorithm_facts(spec, problem, device));
+  cuda::Tuned tuned;
   if (spec.autotune != 0) {
-    RONDO_TRY(autotune(place, &candidates, &report));
+    RONDO_TRY(autotune({context, spec, problem, device}, handle, &candidates, &tuned));
   }
   for (const Candidate &candidate : candidates.list) {
     std::unique_ptr<CudnnExecutor> made;
-    const Status status = CudnnExecutor::create(place.handle, spec, problem, place.device, candidate.algorithm, &made);
+    const Status status = CudnnExecutor::create(handle, spec, problem, device, candidate.algorithm, &made);
     if (status.ok()) {
       made->set_choice(std::string("cudnn: algorithm ") + algorithm_name(candidate.algorithm) + ", " + candidate.why +
-                       "\n" + report + passed_over(candidates, candidate) + candidates.refusals);
+                           "\n" + tuned.note + passed_over(candidates, candidate) + candidates.refusals,
+                       tuned.measured());
       *executor = std::move(made);
       return {};
     }

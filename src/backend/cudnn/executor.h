@@ -13,12 +13,16 @@ class CudnnExecutor final : public cuda::CudaExecutor {
   static Status create(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem,
                        const cuda::Device &device, cudnnRNNAlgo_t algorithm, std::unique_ptr<CudnnExecutor> *executor);
 
-  // Why it is this algorithm, for explain: whole lines.
-  void set_choice(std::string text) { choice_ = std::move(text); }
+  // Why it is this algorithm, for explain: whole lines; and what it took, if it was timed.
+  void set_choice(std::string text, Measured measured) {
+    choice_ = std::move(text);
+    measured_ = std::move(measured);
+  }
 
   MemoryNeeds needs() const override { return needs_; }
   uint64_t packed_format() const override { return setup_->weights.format(); }
   std::string description() const override;
+  Measured measured() const override { return measured_; }
 
  protected:
   Status run_pack(const void *const *params, void *packed, const kernels::cuda::Target &target) const override;
@@ -35,6 +39,7 @@ class CudnnExecutor final : public cuda::CudaExecutor {
   std::unique_ptr<Setup> setup_;
   MemoryNeeds needs_{};
   std::string choice_;
+  Measured measured_;
 };
 
 // As "9.19.0".

@@ -12,11 +12,12 @@ FusedExecutor::FusedExecutor(std::shared_ptr<Handle> handle, const Spec &spec, c
     : CudaExecutor(spec, problem, device),
       handle_(std::move(handle)),
       facts_(spec, problem, device, variants.tier()),
-      variants_text_(variants.text()) {}
+      variants_text_(variants.text()),
+      measured_(variants.measured()) {}
 
 Status FusedExecutor::create(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem,
-                             const cuda::Device &device, std::unique_ptr<Executor> *executor) {
-  const Variants variants(spec, problem, device);
+                             const cuda::Device &device, const Variants &variants,
+                             std::unique_ptr<Executor> *executor) {
   std::unique_ptr<FusedExecutor> made(new FusedExecutor(std::move(handle), spec, problem, device, variants));
   RONDO_TRY(made->lay_out());
   *executor = std::move(made);
@@ -52,8 +53,7 @@ std::string FusedExecutor::description() const {
   const int64_t steps = facts_.products_in_reserve()
                             ? facts_.problem.max_T
                             : std::min(facts_.chunk_steps(facts_.problem.max_N), facts_.problem.max_T);
-  text += "; input products of " + std::to_string(steps) + (steps == 1 ? " step" : " steps") + " at a time";
-  text += facts_.spec.autotune != 0 ? "; autotune has nothing to time here\n" : "\n";
+  text += "; input products of " + std::to_string(steps) + (steps == 1 ? " step" : " steps") + " at a time\n";
   return text + variants_text_;
 }
 

@@ -12,11 +12,12 @@ class FusedExecutor final : public cuda::CudaExecutor {
  public:
   // Refuses a plan whose memory an int64 cannot count.
   static Status create(std::shared_ptr<Handle> handle, const Spec &spec, const Problem &problem,
-                       const cuda::Device &device, std::unique_ptr<Executor> *executor);
+                       const cuda::Device &device, const Variants &variants, std::unique_ptr<Executor> *executor);
 
   MemoryNeeds needs() const override { return needs_; }
   uint64_t packed_format() const override;
   std::string description() const override;
+  Measured measured() const override { return measured_; }
 
  protected:
   Status run_pack(const void *const *params, void *packed, const kernels::cuda::Target &target) const override;
@@ -33,6 +34,7 @@ class FusedExecutor final : public cuda::CudaExecutor {
   std::shared_ptr<Handle> handle_;
   Facts facts_;
   const std::string variants_text_;
+  const Measured measured_;
   MemoryNeeds needs_{};
 };
 

@@ -4,7 +4,7 @@
 
 #include "backend/cuda/call_rows.h"
 #include "backend/cuda/error.h"
-#include "backend/fused/executor.h"
+#include "backend/fused/autotune.h"
 
 namespace rondo::fused {
 namespace {
@@ -73,7 +73,11 @@ Status FusedBackend::create(Context &context, const Spec &spec, const Problem &p
   const auto shared = context.resources(id(), [](int /*threads*/) { return std::make_unique<Handles>(); });
   std::shared_ptr<Handle> handle;
   RONDO_TRY(std::static_pointer_cast<Handles>(shared)->find(device, &handle));
-  return FusedExecutor::create(std::move(handle), spec, problem, device, executor);
+  Variants variants(spec, problem, device);
+  if (spec.autotune != 0) {
+    RONDO_TRY(autotune({context, spec, problem, device}, handle, &variants));
+  }
+  return FusedExecutor::create(std::move(handle), spec, problem, device, variants, executor);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The choice among the variants: what is proven first, then what is predicted to be quickest. Predictions compare, and
-// promise nothing.
+// The choice among the variants: what is proven first, then what is predicted or was measured to be quickest.
+// Predictions compare, and promise nothing; a time proves nothing either.
 #include "backend/fused/variants.h"
 
 #include <algorithm>
@@ -94,7 +94,7 @@ Variants::Variants(const Spec &spec, const Problem &problem, const cuda::Device 
   choose();
 }
 
-const char *Variants::name() const { return tier_ == nullptr ? stepwise : tier_->name; }
+const char *Variants::name_of(const TierRow *tier) { return tier == nullptr ? stepwise : tier->name; }
 
 std::string Variants::unproven() const { return proof_(name(), device_.capability()); }
 
@@ -180,6 +180,63 @@ void Variants::choose() {
   }
 }
 
+std::vector<const TierRow *> Variants::choices() const {
+  const bool required = spec_.persistent == RONDO_PERSISTENT_REQUIRE;
+  const bool stepwise_proven = !required && proof_(stepwise, device_.capability()).empty();
+  const bool only_proven = stepwise_proven || best(true) != nullptr;
+  std::vector<const TierRow *> list;
+  if (stepwise_proven || !(required || only_proven)) {
+    list.push_back(nullptr);
+  }
+  for (const Candidate &one : candidates_) {
+    if (one.refusal.empty() && (one.unproven.empty() || !only_proven)) {
+      list.push_back(one.tier);
+    }
+  }
+  return list;
+}
+
+Status Variants::take_fastest(cuda::Tuned tuned) {
+  tuned_ = std::move(tuned);
+  if (tuned_.times.empty()) {
+    return {};
+  }
+  const cuda::Time *fastest = tuned_.fastest();
+  if (fastest == nullptr) {
+    std::string reasons;
+    for (const cuda::Time &time : tuned_.times) {
+      reasons += "\nnot " + time.name + ": it failed when it was timed: " + time.failure;
+    }
+    return fail(RONDO_ERROR_UNSUPPORTED, "no variant of the fused back end runs it:%s", reasons.c_str());
+  }
+  for (const TierRow *tier : choices()) {
+    if (fastest->name == name_of(tier)) {
+      tier_ = tier;
+    }
+  }
+  reason_ = tuned_.reason();
+  return {};
+}
+
+std::string Variants::objection(const char *name, const char *otherwise) const {
+  const cuda::Time *time = cuda::time_of(tuned_.times, name);
+  if (time == nullptr) {
+    return otherwise;
+  }
+  return time->failed() ? "it failed when it was timed: " + time->failure : "another was faster";
+}
+
+// Of a whole call with its products, shared out over the steps of all layers.
+std::string Variants::time_of(const char *name) const {
+  const cuda::Time *time = cuda::time_of(tuned_.times, name);
+  if (time == nullptr || time->failed()) {
+    return "";
+  }
+  const auto steps = static_cast<double>(problem_.max_T * spec_.num_layers);
+  return "; measured " + cuda::time_text(*time) + ", " + microseconds(time->milliseconds * 1e6 / steps) +
+         " a step of a layer" + (problem_.training ? " forward and backward" : "");
+}
+
 std::string Variants::line(const Candidate &of) const {
   const std::string name = of.tier->name;
   if (!of.refusal.empty()) {
@@ -187,12 +244,13 @@ std::string Variants::line(const Candidate &of) const {
   }
   const std::string proof = of.unproven.empty() ? "" : "; not yet proven on hardware: " + of.unproven;
   if (of.tier == tier_) {
-    return name + ": " + of.layouts() + proof + "\n";
+    return name + ": " + of.layouts() + time_of(of.tier->name) + proof + "\n";
   }
   const bool only_required = !of.unproven.empty() && spec_.persistent != RONDO_PERSISTENT_REQUIRE;
   return "not " + name + ": " +
-         (only_required ? "not proven, so only where the attribute persistent is require" : "another is preferred") +
-         ": " + of.layouts() + proof + "\n";
+         objection(of.tier->name, only_required ? "not proven, so only where the attribute persistent is require"
+                                                : "another is preferred") +
+         ": " + of.layouts() + time_of(of.tier->name) + proof + "\n";
 }
 
 // Beside the tiers' predictions, where there are any.
@@ -204,15 +262,16 @@ std::string Variants::stepwise_prediction() const {
 
 std::string Variants::text() const {
   std::string text = std::string("fused: variant ") + name() + ", " + reason_;
-  text += (tier_ == nullptr ? stepwise_prediction() : "") + "\n";
+  text += (tier_ == nullptr ? stepwise_prediction() + time_of(stepwise) : "") + "\n" + tuned_.note;
   for (const Candidate &one : candidates_) {
     text += line(one);
   }
   if (tier_ != nullptr) {
     const bool required = spec_.persistent == RONDO_PERSISTENT_REQUIRE;
-    text += std::string("not ") + stepwise + ": " +
-            (required ? "the attribute persistent requires a tier" : "a tier that is proven serves") +
-            stepwise_prediction() + "\n";
+    text +=
+        std::string("not ") + stepwise + ": " +
+        objection(stepwise, required ? "the attribute persistent requires a tier" : "a tier that is proven serves") +
+        stepwise_prediction() + time_of(stepwise) + "\n";
   }
   return text;
 }

@@ -1,5 +1,6 @@
 // Variants: the ways in which a layer's steps can run: one kernel a step, or all of them in one launch by a tier of
-// kernels/cuda/tiers.h. Here is which one a plan takes, and why not the others; what is proven on hardware decides.
+// kernels/cuda/tiers.h. Here is which one a plan takes, and why not the others: what is proven on hardware comes
+// first, then what was timed, else what is predicted.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "backend/cuda/device.h"
 #include "backend/cuda/proof.h"
+#include "backend/cuda/tuning.h"
 #include "core/problem.h"
 #include "kernels/cuda/tiers.h"
 
@@ -29,10 +31,20 @@ class Variants {
   const std::string &refusal() const { return refusal_; }
   // The tier that was chosen; NULL: one kernel a step.
   const kernels::cuda::TierRow *tier() const { return tier_; }
-  // As the proofs of hardware name it.
-  const char *name() const;
+  // As the proofs of hardware name it; NULL: one kernel a step.
+  static const char *name_of(const kernels::cuda::TierRow *tier);
+  const char *name() const { return name_of(tier_); }
   // Why it counts as not proven, empty where it is proven.
   std::string unproven() const;
+  // What measuring may choose from: those that serve and are proven, or, where nothing that serves is, all that
+  // serve. NULL among them: one kernel a step.
+  std::vector<const kernels::cuda::TierRow *> choices() const;
+  // Takes one of the choices, without a reason of its own.
+  void take(const kernels::cuda::TierRow *tier) { tier_ = tier; }
+  // Takes the fastest of the choices, where they were timed; refused where none of them ran.
+  Status take_fastest(cuda::Tuned tuned);
+  // What timing found of all.
+  Measured measured() const { return tuned_.measured(); }
   // Lines for explain: the variant, its reason, and every other's.
   std::string text() const;
 
@@ -55,6 +67,9 @@ class Variants {
   const Candidate *best(bool only_proven) const;
   void choose();
   std::string unfit(const Candidate &of) const;
+  // What timing has to say against a variant that was not taken, else `otherwise`.
+  std::string objection(const char *name, const char *otherwise) const;
+  std::string time_of(const char *name) const;
   std::string line(const Candidate &of) const;
   std::string stepwise_prediction() const;
 
@@ -65,6 +80,7 @@ class Variants {
   std::vector<Candidate> candidates_;
   std::string refusal_, reason_;
   const kernels::cuda::TierRow *tier_ = nullptr;
+  cuda::Tuned tuned_;
 };
 
 }  // namespace rondo::fused

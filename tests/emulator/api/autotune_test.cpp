@@ -1,15 +1,9 @@
 // cuDNN's algorithms as a plan tells them, chosen by measurement, remembered in a file, and built for one N. What the
 // table picks on other machines is algorithm_rule_test's.
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "emulator/control.h"
 #include "emulator/cudnn_use.h"
-#include "rig.h"
 #include "support/catch.h"
+#include "tuning_cache.h"
 
 namespace {
 
@@ -17,56 +11,6 @@ using namespace rondo::test;
 using namespace rondo::test::gpu;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
-
-// A folder that goes with its test, with the cache in it.
-class Cache {
- public:
-  Cache() : folder_(make_folder()), variable_("RONDO_AUTOTUNE_CACHE", path().string()) {}
-  Cache(const Cache &) = delete;
-  Cache &operator=(const Cache &) = delete;
-  ~Cache() {
-    std::error_code error;
-    std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
-    std::filesystem::remove_all(folder_, error);
-  }
-
-  const std::filesystem::path &folder() const { return folder_; }
-  std::filesystem::path path() const { return folder_ / "tune.txt"; }
-  std::string text() const {
-    std::ifstream file(path());
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  std::ptrdiff_t files() const {
-    return std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator());
-  }
-
- private:
-  static std::filesystem::path make_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "rondo-tune-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    return pattern;
-  }
-
-  std::filesystem::path folder_;
-  Variable variable_;
-};
-
-// A context whose warnings are kept.
-struct Logged {
-  Context context = make_context();
-  std::string lines;
-
-  Logged() {
-    check(rondo_context_set_log(
-        context.get(),
-        [](void *user, int32_t level, const char *text) {
-          if (level > 0) *static_cast<std::string *>(user) += std::string(text) + "\n";
-        },
-        &lines));
-  }
-  Logged(const Logged &) = delete;
-  Logged &operator=(const Logged &) = delete;
-};
 
 Shape plain() {
   Shape shape;
@@ -172,8 +116,10 @@ TEST_CASE("a result is kept in the cache, and no plan of the same problem measur
     explained(context, tuned());
     CHECK(forwards_of_cudnn() > before);
   }
-  CHECK_THAT(cache.text(), StartsWith("rondo autotune cache 1\n") &&
-                               Contains("Emulated GPU sm_90 driver 13000 cudnn 9.") && Contains("\tstandard\t"));
+  CHECK_THAT(cache.text(), StartsWith("rondo autotune cache 2\n") &&
+                               Contains("Emulated GPU sm_90 with 16 multiprocessors, driver 13000, cudnn 9.") &&
+                               Contains(" training of full sequences, T=4 N=3 S=12\t") &&
+                               Contains("\tstandard=0.02\t"));
   CHECK(cache.files() == 1);
   const Variable variable("RONDO_EMULATOR_FASTEST", "persist_dynamic");
   const Context other = make_context();
@@ -203,32 +149,48 @@ TEST_CASE("a result is kept in the cache, and no plan of the same problem measur
 }
 
 TEST_CASE("a broken cache is ignored with a line to the log, and replaced", "[autotune]") {
-  const auto content = GENERATE(values<std::string>({"", "something else\n", "rondo autotune cache 1\nno tabs here\n",
-                                                     "rondo autotune cache 2\na\tb\tc\n", std::string(3, '\0')}));
+  const auto content = GENERATE(values<std::string>(
+      {"", "something else\n", "rondo autotune cache 2\nno tabs here\n", "rondo autotune cache 2\na\tb\tc\n",
+       "rondo autotune cache 2\na\tb=-1\n", "rondo autotune cache 2\na\tb=1 s\n", std::string(3, '\0')}));
   const Cache cache;
-  std::ofstream(cache.path()) << content;
+  cache.write(content);
   const Variable variable("RONDO_EMULATOR_FASTEST", "standard");
   const Logged logged;
   CHECK_THAT(explained(logged.context, tuned()), Contains("\ncudnn: algorithm standard, "));
   CHECK_THAT(logged.lines,
              Contains("autotune: the cache " + cache.path().string() + " cannot be read as one, so it is ignored"));
-  CHECK_THAT(cache.text(), StartsWith("rondo autotune cache 1\n") && Contains("\tstandard\t"));
+  CHECK_THAT(cache.text(), StartsWith("rondo autotune cache 2\n") && Contains("\tstandard="));
   CHECK(cache.files() == 1);
 }
 
-TEST_CASE("an entry that names what may not run is ignored with a line to the log", "[autotune]") {
+TEST_CASE("a cache of another version is measured anew without a word, and replaced", "[autotune]") {
+  const auto content = GENERATE(
+      values<std::string>({"rondo autotune cache 1\nkey\tstandard\tstandard 1 ms\n", "rondo autotune cache 3\n{}\n"}));
   const Cache cache;
+  cache.write(content);
   const Variable variable("RONDO_EMULATOR_FASTEST", "standard");
   const Logged logged;
-  explained(logged.context, tuned());
+  CHECK_THAT(explained(logged.context, tuned()), Contains("\ncudnn: algorithm standard, the fastest of those timed\n"));
+  CHECK(logged.lines.empty());
+  CHECK_THAT(cache.text(), StartsWith("rondo autotune cache 2\n") && Contains("\tstandard=") && !Contains("key"));
+}
+
+TEST_CASE("an entry without a time of all that may run is measured anew", "[autotune]") {
+  const Cache cache;
+  const Logged logged;
+  {
+    const Variable variable("RONDO_EMULATOR_FASTEST", "standard");
+    explained(logged.context, tuned());
+  }
   std::string text = cache.text();
-  const size_t at = text.find("\tstandard\t");
+  const size_t at = text.find("\tpersist_static=");
   REQUIRE(at != std::string::npos);
-  text.replace(at, 10, "\tquantum\t");
-  std::ofstream(cache.path()) << text;
-  CHECK_THAT(explained(logged.context, tuned()), Contains("\ncudnn: algorithm standard, "));
-  CHECK_THAT(logged.lines, Contains("the cache names quantum, which may not run here, so it is ignored"));
-  CHECK_THAT(cache.text(), Contains("\tstandard\t") && !Contains("quantum"));
+  text.replace(at, 15, "\tquantum");
+  cache.write(text);
+  const Variable variable("RONDO_EMULATOR_FASTEST", "persist_dynamic");
+  CHECK_THAT(explained(logged.context, tuned()), Contains("\ncudnn: algorithm persist_dynamic, "));
+  CHECK(logged.lines.empty());
+  CHECK_THAT(cache.text(), Contains("\tpersist_static=") && !Contains("quantum"));
 }
 
 TEST_CASE("a cache that cannot be written is a line in the log", "[autotune]") {

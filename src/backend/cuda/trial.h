@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "backend/cudnn/executor.h"
+#include "backend/backend.h"
 
-namespace rondo::cudnn {
+namespace rondo::cuda {
 
 class Trial {
  public:
@@ -24,6 +24,9 @@ class Trial {
  private:
   struct Data;
 
+  // The plan's largest call in its kind of sequence: as many rows at every step as max_S allows.
+  Status set_batch(int32_t *device_lengths);
+  void bind(const Data &data, const MemoryNeeds &needs);
   Status run(const Executor &executor, float *milliseconds) const;
 
   const Spec spec_;
@@ -34,6 +37,7 @@ class Trial {
   ForwardCall forward_{};
   BackwardCall backward_{};
   std::vector<void *> params_, dparams_;
+  std::vector<int64_t> lengths_, batch_sizes_;
 };
 
-}  // namespace rondo::cudnn
+}  // namespace rondo::cuda

@@ -1,12 +1,13 @@
 // The data is one small finite number everywhere: times do not depend on it, and no type makes an infinity of it.
-#include "backend/cudnn/trial.h"
+#include "backend/cuda/trial.h"
 
 #include <algorithm>
 
 #include "backend/cuda/error.h"
+#include "core/arena.h"
 #include "core/parameters.h"
 
-namespace rondo::cudnn {
+namespace rondo::cuda {
 namespace {
 
 // As f16 0.065, as bf16, f32 and f64 smaller.
@@ -20,6 +21,7 @@ constexpr size_t repetitions = 5;
 // Every array of the two calls; without a base the arena only counts.
 struct Trial::Data {
   char *x, *y, *h0, *hn, *c0, *cn, *dy, *dx, *dh0, *dc0, *params, *dparams, *workspace, *reserve;
+  int32_t *lengths;  // only where the plan takes them from the device
 
   Data(Arena &arena, const Spec &spec, const Problem &problem, const MemoryNeeds &needs) {
     const Checked element = dtype_size(spec.storage());
@@ -43,6 +45,7 @@ struct Trial::Data {
     dparams = arena.take<char>(flat * backward);
     workspace = arena.take<char>(needs.workspace);
     reserve = arena.take<char>(needs.reserve);
+    lengths = arena.take<int32_t>(problem.sequence == RONDO_SEQUENCE_DEVICE_LENGTHS ? problem.max_N : 0);
   }
 };
 
@@ -69,17 +72,18 @@ Status Trial::prepare(const MemoryNeeds &needs) {
   RONDO_CUDA(cudaMemsetAsync(block_, fill_byte, bytes, stream_));
   Arena arena(block_);
   const Data data(arena, spec_, problem_, needs);
+  bind(data, needs);
+  RONDO_TRY(set_batch(data.lengths));
+  return {};
+}
+
+void Trial::bind(const Data &data, const MemoryNeeds &needs) {
   const bool has_c = spec_.has_cell_state();
   for (int64_t index = 0; index < param_count(spec_); ++index) {
     const int64_t offset = param_at(spec_, index).offset * dtype_size(spec_.storage());
     params_.push_back(data.params + offset);
     dparams_.push_back(data.dparams + offset);
   }
-  Batch batch{};
-  batch.sequence = RONDO_SEQUENCE_FULL;
-  batch.T = problem_.max_T;
-  batch.N = problem_.max_N;
-  batch.S = batch.T * batch.N;
   rondo_forward_args_t &f = forward_.args;
   f.x = data.x;
   f.h0 = data.h0;
@@ -94,7 +98,6 @@ Status Trial::prepare(const MemoryNeeds &needs) {
   f.reserve = problem_.training ? data.reserve : nullptr;
   f.reserve_size = needs.reserve;
   f.stream = stream_;
-  forward_.batch = batch;
   rondo_backward_args_t &b = backward_.args;
   b.x = f.x;
   b.h0 = f.h0;
@@ -112,6 +115,43 @@ Status Trial::prepare(const MemoryNeeds &needs) {
   b.reserve = f.reserve;
   b.reserve_size = f.reserve_size;
   b.stream = stream_;
+}
+
+Status Trial::set_batch(int32_t *device_lengths) {
+  Batch batch{};
+  batch.sequence = problem_.sequence;
+  batch.N = std::min(problem_.max_N, problem_.max_S);
+  batch.T = std::min(problem_.max_T, problem_.max_S);
+  const int64_t whole = problem_.max_S / batch.T;  // rows that every step has
+  const int64_t more = problem_.max_S % batch.T;   // steps that have one more
+  batch.S = problem_.max_S;
+  switch (problem_.sequence) {
+    case RONDO_SEQUENCE_FULL:
+      batch.T = std::min(batch.T, problem_.max_S / batch.N);
+      batch.S = batch.T * batch.N;
+      break;
+    case RONDO_SEQUENCE_LENGTHS:
+      for (int64_t n = 0; n < batch.N; ++n) {
+        lengths_.push_back(n < whole ? batch.T : n == whole ? more : 0);
+      }
+      batch.lengths = lengths_.data();
+      break;
+    case RONDO_SEQUENCE_PACKED:
+      for (int64_t t = 0; t < batch.T; ++t) {
+        batch_sizes_.push_back(whole + (t < more ? 1 : 0));
+      }
+      batch.batch_sizes = batch_sizes_.data();
+      break;
+    case RONDO_SEQUENCE_DEVICE_LENGTHS: {
+      const std::vector<int32_t> all(static_cast<size_t>(batch.N), static_cast<int32_t>(batch.T));
+      RONDO_CUDA(
+          cudaMemcpyAsync(device_lengths, all.data(), all.size() * sizeof(int32_t), cudaMemcpyHostToDevice, stream_));
+      RONDO_CUDA(cudaStreamSynchronize(stream_));
+      batch.device_lengths32 = device_lengths;
+      break;
+    }
+  }
+  forward_.batch = batch;
   backward_.batch = batch;
   return {};
 }
@@ -141,4 +181,4 @@ Status Trial::run(const Executor &executor, float *milliseconds) const {
   return {};
 }
 
-}  // namespace rondo::cudnn
+}  // namespace rondo::cuda
