@@ -130,8 +130,8 @@ RONDO_DEVICE void store_gradients(const Numbers<Mine> &numbers, const StepRows &
   }
 }
 
-template <class Cell, class S, int kTiles, int kParts>
-RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles, kParts))
+template <class Cell, class S, int kTiles, int kParts, int kHeld>
+RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles, kParts, kHeld))
     backward_sequence_kernel(const BackwardSequence sequence, const SequencePlace place) {
   constexpr uint32_t G = Cell::kGates;
   using Mine = Fragment<kTiles, kParts>;
@@ -147,10 +147,12 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
   const uint32_t block_unit = exchange.rank() * place.units;
   const Numbers<Mine> numbers{block_unit + my.first_unit(), my.first_row(), H, slice.rows};
   const bool has_units = block_unit + my.warp_unit() < H;
+  const bool finishes = has_units && my.finishes();
   const SharedSpan<S> &operand = exchange.operand();
   const uint32_t row = exchange.row();
 
-  const ProductPlace product = product_place<1>(my, row, exchange.depth());
+  const ProductPlace product = product_place<1, kHeld>(my, place.shared.weight_row, row, exchange.depth());
+  Held<1, kHeld> held;
   exchange.init();
   wait_for_previous();
   BackwardInput<Cell, S, Mine> input{};
@@ -160,9 +162,16 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
   const int64_t first_element = numbers.first_element(slice.first_row, H);
   StepRows before{};
   if (exchange.takes_part()) {
-    load_transposed<S, G>(weight, place, block_unit, H, at<S>(d.weight_hh, 0));
+    const S *of_weight = at<S>(d.weight_hh, 0);
+    load_held<S, true>(
+        shared, product.first * kTileDepth,
+        [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
+          write_transposed<S, G>(to, element, of_weight, block_unit + my.warp_unit() + r, k, H);
+        },
+        held);
+    load_transposed<S, G, kParts, kHeld>(weight, place, block_unit, H, of_weight);
     for (uint32_t step = 0; step < 2; ++step) {
-      load_rows(operand, exchange.buffer(step), place.rows, row, 0, false,
+      load_rows(operand, exchange.buffer(step), place.rows, row, {0, row, 0}, 0, false,
                 [](uint32_t) -> const S * { return nullptr; });
     }
     RONDO_UNROLL
@@ -185,13 +194,13 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
     const StepMask mask = input.mask;
     const StepRows rows = input.rows;
     float dh_gates[G][Mine::kOwn];
-    if (has_units) {
+    if (finishes) {
       run_cells_back<Cell, S>(numbers, input, operand, row, exchange.buffer(step), dh, dc, dh_gates);
       warp_barrier();
       exchange.send_own(my, place.units, step, true, [](uint32_t, uint32_t, const Wide<S, kChunk> &) {});
     }
     exchange.arrive(step);
-    if (has_units) {
+    if (finishes) {
       store_gradients<S, Mine>(numbers, rows, mask, d.dx, input.gate);
       if constexpr (Cell::kSplitsGradient) {
         store_gradients<S, Mine>(numbers, rows, mask, d.dh_gates, dh_gates);
@@ -208,7 +217,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
     float own[1][Mine::kOwn] = {};
     float sums[1][kTiles][4] = {};
     if (has_units) {
-      multiply(my, product, weight, operand, exchange.buffer(step), row, sums);
+      multiply(my, product, held, weight, operand, exchange.buffer(step), sums);
     }
     meet(my, partial, has_units, sums, own);
     RONDO_UNROLL
@@ -237,7 +246,7 @@ cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayo
       place_of(layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions});
   return launch_compiled<true>(target, layout, sequence, place, [](auto cell, auto tiles) {
     using T = decltype(tiles);
-    return &backward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts>;
+    return &backward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
   });
 }
 

@@ -1,7 +1,10 @@
-// The product of the sequence kernels: W_hh, which stays in shared memory, times the operand of a step, and how the
-// threads own what comes of it. All threads of a warp go through it together.
+// The product of the sequence kernels: W_hh, which stays in shared memory and registers, times the operand of a step,
+// and how the threads own what comes of it. All threads of a warp go through it together.
 #pragma once
 
+#include <type_traits>
+
+#include "kernels/cuda/persistent_limits.h"
 #include "kernels/cuda/primitives.h"
 #include "kernels/cuda/storage.h"
 #include "kernels/cuda/tiers.h"
@@ -28,15 +31,18 @@ struct SequencePlace {
 // A warp multiplies 16 units of its block, in one of kParts parts of K, with kTiles * 8 rows. Sum j of a thread, of
 // four for each tile, is that of
 //   unit lane / 4 of the 16, and 8 more where j / 2 is odd,   row 2 * (lane % 4) + j % 2 of the tile.
-// All parts have all sums; each finishes kPer of every tile's four: their cells and states lie in its registers.
+// All parts have all sums; each finishes pieces of kPer sums: their cells and states lie in its registers. Up to 4
+// parts have a piece of every tile, 8 parts have one of one tile, and of one tile the last four parts have none.
 template <int kRowTiles, int kPartsOfK>
 class Fragment {
  public:
   static constexpr int kTiles = kRowTiles;
   static constexpr int kParts = kPartsOfK;
-  static constexpr int kPer = 4 / kParts;
-  static constexpr int kOwn = kTiles * kPer;
+  static constexpr int kPieces = kParts < 4 ? kParts : 4;  // of a tile
+  static constexpr int kPer = 4 / kPieces;
+  static constexpr int kOwn = kParts > 4 ? 1 : kTiles *kPer;
   static constexpr int kHalves = kParts == 1 ? 2 : 1;  // units of a thread
+  static_assert(kParts <= 4 || kTiles * kPieces <= kParts);
 
   RONDO_DEVICE explicit Fragment(uint32_t units) : warps_(units / kTileUnits) {
     part_ = kParts == 1 ? 0 : warp() / warps_;
@@ -46,26 +52,63 @@ class Fragment {
   RONDO_DEVICE uint32_t warp_of_part() const { return warp_; }
   RONDO_DEVICE uint32_t part() const { return part_; }
   RONDO_DEVICE uint32_t warp_unit() const { return warp_ * kTileUnits; }
+  RONDO_DEVICE bool finishes() const { return part_ < kTiles * kPieces; }
 
   // Number e of the thread's own: from the first one's unit and row, steps that the compiler knows.
   RONDO_DEVICE uint32_t first_unit() const { return warp_unit() + sum_of(part_, 0) / 2 * 8 + lane() / 4; }
-  RONDO_DEVICE uint32_t first_row() const { return lane() % 4 * 2 + sum_of(part_, 0) % 2; }
+  RONDO_DEVICE uint32_t first_row() const {
+    return tile_of(part_, 0) * kTileRows + lane() % 4 * 2 + sum_of(part_, 0) % 2;
+  }
   static RONDO_DEVICE constexpr uint32_t half(int e) { return kHalves == 1 ? 0 : static_cast<uint32_t>(e) / 2 % 2; }
   static RONDO_DEVICE constexpr uint32_t unit_step(int e) { return half(e) * 8; }
   static RONDO_DEVICE constexpr uint32_t row_step(int e) {
     return static_cast<uint32_t>(e) / kPer * kTileRows + (kPer == 1 ? 0 : static_cast<uint32_t>(e) % 2);
   }
-  // Which of a tile's four it is.
-  static RONDO_DEVICE uint32_t sum_of(uint32_t part, uint32_t e) { return part * kPer + e % kPer; }
+  // Its tile, and which of the tile's four it is.
+  static RONDO_DEVICE uint32_t tile_of(uint32_t part, uint32_t e) { return kParts > 4 ? part / 4 : e / kPer; }
+  static RONDO_DEVICE uint32_t sum_of(uint32_t part, uint32_t e) { return part % kPieces * kPer + e % kPer; }
+  // Who finishes a piece of a tile, and its first number there.
+  static RONDO_DEVICE constexpr uint32_t owner_of(uint32_t tile, uint32_t piece) {
+    return kParts > 4 ? tile * 4 + piece : piece;
+  }
+  static RONDO_DEVICE constexpr uint32_t own_of(uint32_t tile) { return kParts > 4 ? 0 : tile * kPer; }
 
  private:
   uint32_t warps_, warp_, part_;
 };
 
-// kSteps of 16 along K. a and b: where this lane's rows begin.
-template <int kSteps, class S, int kGates, int kTiles>
-RONDO_DEVICE void multiply_steps(const SharedSpan<S> &weight, uint32_t a, uint32_t gate, const SharedSpan<S> &operand,
-                                 uint32_t two, uint32_t one, uint32_t row, float (&sums)[kGates][kTiles][4]) {
+// What a warp holds of W_hh in registers: the first kHeld steps of its part, or all where the part has fewer.
+template <int kGatesOfTile, int kHeldSteps>
+struct Held {
+  static constexpr int kGates = kGatesOfTile;
+  static constexpr int kHeld = kHeldSteps;
+  static constexpr uint32_t kAtOnce = held_at_once(kGates);
+  static constexpr uint32_t kRow = held_row(kGates);
+  uint32_t steps[kHeld == 0 ? 1 : kHeld][kGates][4];
+};
+
+// A part's steps of 16 along K. Its others, which are not held, lie in a row of the weight behind those of the parts
+// before it.
+struct PartOfK {
+  uint32_t first, count;
+  uint32_t others, place_of_others;
+};
+RONDO_DEVICE PartOfK part_of(uint32_t depth, uint32_t part, uint32_t parts, uint32_t held) {
+  const uint32_t steps = (depth + kTileDepth - 1) / kTileDepth;
+  const uint32_t first = steps * part / parts;
+  const uint32_t count = steps * (part + 1) / parts - first;
+  return {first, count, count > held ? count - held : 0, count > held ? first - part * held : 0};
+}
+
+// A number of steps that the compiler knows.
+template <int kSteps>
+using Steps = std::integral_constant<int, kSteps>;
+
+// kSteps of 16 along K, each to the sums of the next chain. stationary(s, g, to): the fragment of a step and a gate.
+// two, one: where this lane's rows of the operand begin.
+template <int kSteps, class S, int kChains, int kGates, int kTiles, class Stationary>
+RONDO_DEVICE void multiply_steps(const Stationary &stationary, const SharedSpan<S> &operand, uint32_t two, uint32_t one,
+                                 uint32_t row, float (&sums)[kChains][kGates][kTiles][4]) {
   uint32_t b[kSteps][kTiles][2];
   RONDO_UNROLL
   for (uint32_t s = 0; s < kSteps; ++s) {
@@ -90,57 +133,120 @@ RONDO_DEVICE void multiply_steps(const SharedSpan<S> &weight, uint32_t a, uint32
   for (uint32_t s = 0; s < kSteps; ++s) {
     RONDO_UNROLL
     for (uint32_t g = 0; g < kGates; ++g) {
-      uint32_t stationary[4];
-      load_matrices(weight, a + g * gate + s * kTileDepth, stationary);
+      uint32_t a[4];
+      stationary(s, g, a);
       RONDO_UNROLL
       for (uint32_t i = 0; i < kTiles; ++i) {
-        multiply_add<S>(sums[g][i], stationary, b[s][i]);
+        multiply_add<S>(sums[s % kChains][g][i], a, b[s][i]);
       }
     }
   }
 }
 
+template <int kGates, int kTiles>
+inline constexpr int kChainsOf = sequence_chains(kGates, kTiles);
+
 // Where a lane begins to read for its warp's products, and how many steps of K are its part's; the same for all steps
 // of a sequence, so that little is left to do between a barrier and the first product.
 struct ProductPlace {
   uint32_t weight, two, one;  // rows of the weight, of pairs of tiles, of an odd last tile
-  uint32_t steps;
+  uint32_t weight_row, row;   // elements from one row to the next
+  uint32_t first, steps, others;
 };
-template <int kGates, class Mine>
-RONDO_DEVICE ProductPlace product_place(const Mine &my, uint32_t row, uint32_t depth) {
-  const uint32_t steps = (depth + kTileDepth - 1) / kTileDepth;
-  const uint32_t first = steps * my.part() / Mine::kParts;
-  const uint32_t last = steps * (my.part() + 1) / Mine::kParts;
-  return {my.warp_of_part() * kGates * kTileUnits * row + place_16x16(row) + first * kTileDepth,
-          place_two_8x16(row) + first * kTileDepth,
-          (Mine::kTiles - 1) * kTileRows * row + place_8x32(row) + first * kTileDepth, last - first};
+template <int kGates, int kHeld, class Mine>
+RONDO_DEVICE ProductPlace product_place(const Mine &my, uint32_t weight_row, uint32_t row, uint32_t depth) {
+  const PartOfK part = part_of(depth, my.part(), Mine::kParts, kHeld);
+  const uint32_t first = part.first * kTileDepth;
+  return {my.warp_of_part() * kGates * kTileUnits * weight_row + place_16x16(weight_row) +
+              part.place_of_others * kTileDepth,
+          place_two_8x16(row) + first,
+          (Mine::kTiles - 1) * kTileRows * row + place_8x32(row) + first,
+          weight_row,
+          row,
+          part.first,
+          part.count,
+          part.others};
 }
 
-// Adds this part's share of the product to the sums. weight: the block's, 16 rows of each gate for the first 16 units,
-// then for the next. buffer: where in `operand` its first row begins.
-template <class S, int kGates, class Mine>
-RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const SharedSpan<S> &weight,
-                           const SharedSpan<S> &operand, uint32_t buffer, uint32_t row,
+// The sums of this part's share of the product. weight: the block's, 16 rows of each gate for the first 16 units,
+// then for the next. buffer: where in `operand` its first row begins. The order of a sum does not depend on kHeld.
+template <class S, int kGates, int kHeld, class Mine>
+RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const Held<kGates, kHeld> &held,
+                           const SharedSpan<S> &weight, const SharedSpan<S> &operand, uint32_t buffer,
                            float (&sums)[kGates][Mine::kTiles][4]) {
+  constexpr int kTiles = Mine::kTiles;
   // More steps at once would need more registers than a thread has.
-  constexpr uint32_t kSteps = Mine::kTiles == 1 ? 4 : Mine::kTiles * Mine::kParts == 2 ? 2 : 1;
-  const uint32_t gate = kTileUnits * row;
-  uint32_t a = place.weight;
+  constexpr bool kTwo = kTiles == 2 && (Mine::kParts == 1 || kGates == 1 || (kHeld != 0 && kGates < 4));
+  constexpr int kSteps = kTiles == 1 ? 4 : kTwo ? 2 : 1;
+  // An accumulator takes one product after the other, so few accumulators are given to several chains.
+  constexpr int kChains = kChainsOf<kGates, kTiles>;
+  static_assert(kHeld % kSteps == 0 && kSteps % kChains == 0);
+  float chains[kChains][kGates][kTiles][4] = {};
   uint32_t two = buffer + place.two;
   uint32_t one = buffer + place.one;
-  uint32_t left = place.steps;
+  const auto advance = [&](uint32_t steps) {
+    two += steps * kTileDepth;
+    one += steps * kTileDepth;
+  };
+  if constexpr (kHeld != 0) {
+    const auto multiply_held = [&](auto steps, uint32_t first) {
+      multiply_steps<decltype(steps)::value, S>(
+          [&](uint32_t s, uint32_t g, uint32_t(&a)[4]) {
+            RONDO_UNROLL
+            for (uint32_t k = 0; k < 4; ++k) {
+              a[k] = held.steps[first + s][g][k];
+            }
+          },
+          operand, two, one, place.row, chains);
+      advance(decltype(steps)::value);
+    };
+    RONDO_UNROLL
+    for (uint32_t first = 0; first < kHeld; first += kSteps) {
+      if (place.steps >= first + kSteps) {
+        multiply_held(Steps<kSteps>{}, first);
+      } else if (place.steps > first) {
+        RONDO_UNROLL
+        for (uint32_t s = first; s + 1 < first + kSteps; ++s) {
+          if (s < place.steps) {
+            multiply_held(Steps<1>{}, s);
+          }
+        }
+      }
+    }
+  }
+  // Where nothing is held, numbers that are the same take one register.
+  const uint32_t weight_row = kHeld == 0 ? place.row : place.weight_row;
+  uint32_t a = place.weight;
+  const auto multiply_others = [&](auto steps) {
+    multiply_steps<decltype(steps)::value, S>(
+        [&](uint32_t s, uint32_t g, uint32_t(&to)[4]) {
+          load_matrices(weight, a + g * kTileUnits * weight_row + s * kTileDepth, to);
+        },
+        operand, two, one, place.row, chains);
+    a += decltype(steps)::value * kTileDepth;
+    advance(decltype(steps)::value);
+  };
+  uint32_t left = kHeld == 0 ? place.steps : place.others;
   for (; left >= kSteps; left -= kSteps) {
-    multiply_steps<kSteps>(weight, a, gate, operand, two, one, row, sums);
-    a += kSteps * kTileDepth;
-    two += kSteps * kTileDepth;
-    one += kSteps * kTileDepth;
+    multiply_others(Steps<kSteps>{});
   }
   if constexpr (kSteps > 1) {
     for (; left != 0; --left) {
-      multiply_steps<1>(weight, a, gate, operand, two, one, row, sums);
-      a += kTileDepth;
-      two += kTileDepth;
-      one += kTileDepth;
+      multiply_others(Steps<1>{});
+    }
+  }
+  RONDO_UNROLL
+  for (uint32_t g = 0; g < kGates; ++g) {
+    RONDO_UNROLL
+    for (uint32_t i = 0; i < kTiles; ++i) {
+      RONDO_UNROLL
+      for (uint32_t k = 0; k < 4; ++k) {
+        sums[g][i][k] = chains[0][g][i][k];
+        RONDO_UNROLL
+        for (uint32_t chain = 1; chain < kChains; ++chain) {
+          sums[g][i][k] += chains[chain][g][i][k];
+        }
+      }
     }
   }
 }
@@ -152,36 +258,37 @@ RONDO_DEVICE void meet(const Mine &my, const SharedSpan<float> &partial, bool ha
                        const float (&sums)[kGates][Mine::kTiles][4], float (&own)[kGates][Mine::kOwn]) {
   constexpr uint32_t kParts = Mine::kParts;
   constexpr uint32_t kPer = Mine::kPer;
-  // Where a part's sums of one gate and tile lie, of the slot-th other part that adds to them.
-  const auto place = [&](uint32_t slot, uint32_t owner, uint32_t g, uint32_t tile) {
+  // Where a part's piece of one gate and tile lies, of the slot-th other part that adds to it.
+  const auto place = [&](uint32_t slot, uint32_t g, uint32_t tile, uint32_t piece) {
     const uint32_t numbers = (slot * my.warps() + my.warp_of_part()) * kGates + g;
-    return ((numbers * Mine::kTiles + tile) * kParts + owner) * (32 * kPer) + lane() * kPer;
+    return ((numbers * Mine::kTiles + tile) * Mine::kPieces + piece) * (32 * kPer) + lane() * kPer;
   };
   RONDO_UNROLL
-  for (uint32_t owner = 0; owner < kParts; ++owner) {
-    const bool is_own = owner == my.part();
-    const uint32_t slot = my.part() < owner ? my.part() : my.part() - 1;
+  for (uint32_t tile = 0; tile < Mine::kTiles; ++tile) {
     RONDO_UNROLL
-    for (uint32_t g = 0; g < kGates; ++g) {
+    for (uint32_t piece = 0; piece < Mine::kPieces; ++piece) {
+      const uint32_t owner = Mine::owner_of(tile, piece);
+      const bool is_own = owner == my.part();
+      const uint32_t slot = my.part() < owner ? my.part() : my.part() - 1;
       RONDO_UNROLL
-      for (uint32_t tile = 0; tile < Mine::kTiles; ++tile) {
+      for (uint32_t g = 0; g < kGates; ++g) {
         Wide<float, kPer> wide;
         RONDO_UNROLL
         for (uint32_t k = 0; k < kPer; ++k) {
-          wide.item[k] = sums[g][tile][owner * kPer + k];
+          wide.item[k] = sums[g][tile][piece * kPer + k];
           if (owner == 0 || is_own) {
-            own[g][tile * kPer + k] = wide.item[k];
+            own[g][Mine::own_of(tile) + k] = wide.item[k];
           }
         }
         if (!is_own && has_units) {
-          partial.template write_wide<kPer>(place(slot, owner, g, tile), wide);
+          partial.template write_wide<kPer>(place(slot, g, tile, piece), wide);
         }
       }
     }
   }
   if constexpr (kParts > 1) {
     block_barrier();
-    if (!has_units) {
+    if (!has_units || !my.finishes()) {
       return;
     }
     RONDO_UNROLL
@@ -189,11 +296,12 @@ RONDO_DEVICE void meet(const Mine &my, const SharedSpan<float> &partial, bool ha
       RONDO_UNROLL
       for (uint32_t g = 0; g < kGates; ++g) {
         RONDO_UNROLL
-        for (uint32_t tile = 0; tile < Mine::kTiles; ++tile) {
-          const Wide<float, kPer> wide = partial.template read_wide<kPer>(place(slot, my.part(), g, tile));
+        for (uint32_t e = 0; e < Mine::kOwn; e += kPer) {
+          const Wide<float, kPer> wide =
+              partial.template read_wide<kPer>(place(slot, g, Mine::tile_of(my.part(), e), my.part() % Mine::kPieces));
           RONDO_UNROLL
           for (uint32_t k = 0; k < kPer; ++k) {
-            own[g][tile * kPer + k] += wide.item[k];
+            own[g][e + k] += wide.item[k];
           }
         }
       }

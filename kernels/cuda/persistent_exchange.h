@@ -73,7 +73,7 @@ class Exchange {
       // Items: by chunk of eight units, then by row of a number, then by number.
       const uint32_t e = item / (4 * kValues);
       const uint32_t sum = Mine::sum_of(my.part(), e);
-      const uint32_t row = e / Mine::kPer * kTileRows + item / kValues % 4 * 2 + sum % 2;
+      const uint32_t row = Mine::tile_of(my.part(), e) * kTileRows + item / kValues % 4 * 2 + sum % 2;
       const uint32_t unit = rank_ * units + my.warp_unit() + sum / 2 * 8;
       const uint32_t k = unit * kValues + item % kValues * kChunk;
       if (item >= kItems || copy >= kCopies || row >= live_ || k >= depth_) {

@@ -143,8 +143,8 @@ RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wid
   }
 }
 
-template <class Cell, class S, int kTiles, int kParts>
-RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTiles, kParts))
+template <class Cell, class S, int kTiles, int kParts, int kHeld>
+RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTiles, kParts, kHeld))
     forward_sequence_kernel(const ForwardSequence sequence, const SequencePlace place) {
   constexpr int G = Cell::kGates;
   using Mine = Fragment<kTiles, kParts>;
@@ -160,10 +160,12 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
   const uint32_t block_unit = exchange.rank() * place.units;
   const Numbers<Mine> numbers{block_unit + my.first_unit(), my.first_row(), H, slice.rows};
   const bool has_units = block_unit + my.warp_unit() < H;
+  const bool finishes = has_units && my.finishes();
   const SharedSpan<S> &operand = exchange.operand();
   const uint32_t row = exchange.row();
 
-  const ProductPlace product = product_place<G>(my, row, exchange.depth());
+  const ProductPlace product = product_place<G, kHeld>(my, place.shared.weight_row, row, exchange.depth());
+  Held<G, kHeld> held;
   exchange.init();
   wait_for_previous();
   ForwardInput<Cell, Mine> input{};
@@ -173,11 +175,20 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
   const float *pre = at<float>(d.pre, -begin * G * H);
   StepRows ahead{};
   if (exchange.takes_part()) {
-    load_weight<S, G>(weight, place, block_unit, H, at<S>(d.weight_hh, 0));
-    load_rows(operand, exchange.buffer(1), place.rows, row, H, place.wide, [&](uint32_t r) -> const S * {
+    const S *of_weight = at<S>(d.weight_hh, 0);
+    load_held<S, false>(
+        shared, product.first * kTileDepth,
+        [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
+          copy_chunk(to, element, weight_row<S, G>(of_weight, r, block_unit + my.warp_unit(), H), k, H, place.wide);
+        },
+        held);
+    load_weight<S, G, kParts, kHeld>(weight, place, block_unit, H, of_weight);
+    const Columns whole{0, row, 0};
+    load_rows(operand, exchange.buffer(1), place.rows, row, whole, H, place.wide, [&](uint32_t r) -> const S * {
       return r < slice.rows ? at<S>(static_cast<const void *>(d.state), (int64_t{slice.first_row} + r) * H) : nullptr;
     });
-    load_rows(operand, exchange.buffer(0), place.rows, row, H, false, [](uint32_t) -> const S * { return nullptr; });
+    load_rows(operand, exchange.buffer(0), place.rows, row, whole, H, false,
+              [](uint32_t) -> const S * { return nullptr; });
     biases.template read<S>(numbers, d.bias_ih, d.bias_hh);
     if constexpr (Cell::kHasCellState) {
       const float *from = at<float>(static_cast<const void *>(d.c), numbers.first_element(slice.first_row, H));
@@ -203,11 +214,11 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
     {
       float sums[G][kTiles][4] = {};
       if (has_units) {
-        multiply(my, product, weight, operand, exchange.buffer(step + 1), row, sums);
+        multiply(my, product, held, weight, operand, exchange.buffer(step + 1), sums);
       }
       meet(my, partial, has_units, sums, own);
     }
-    if (has_units) {
+    if (finishes) {
       run_cells<Cell, S>(numbers, input, biases, operand, row, exchange.buffer(step + 1), exchange.buffer(step), own, c,
                          extra);
       warp_barrier();
@@ -223,7 +234,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
     } else {
       let_next_start();
     }
-    if (has_units) {
+    if (finishes) {
       store_gates<Cell>(numbers, input, d.gates, d.extra, own, c, extra);
     }
     if (sends) {
@@ -236,11 +247,11 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
 
   if (steps != 0) {
     const int64_t first = numbers.first_element(slice.first_row, H);
-    const uint32_t held = exchange.buffer(steps + 1) + numbers.first_row * row + numbers.first_unit;
+    const uint32_t newest = exchange.buffer(steps + 1) + numbers.first_row * row + numbers.first_unit;
     RONDO_UNROLL
     for (int e = 0; e < Mine::kOwn; ++e) {
       if (numbers.exists(e)) {
-        *at<S>(d.state, first + numbers.element_step(e, H)) = operand.get(held + numbers.element_step(e, row));
+        *at<S>(d.state, first + numbers.element_step(e, H)) = operand.get(newest + numbers.element_step(e, row));
         if constexpr (Cell::kHasCellState) {
           *at<float>(d.c, first + numbers.element_step(e, H)) = c[e];
         }
@@ -264,7 +275,7 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
   }
   return launch_compiled<false>(target, layout, sequence, place, [](auto cell, auto tiles) {
     using T = decltype(tiles);
-    return &forward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts>;
+    return &forward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
   });
 }
 

@@ -18,10 +18,11 @@ cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayo
                                         const BackwardSequence &sequence);
 
 // A kernel's compile-time numbers.
-template <int kRowTiles, int kPartsOfK>
+template <int kRowTiles, int kPartsOfK, int kHeldSteps = 0>
 struct Tiles {
   static constexpr int kTiles = kRowTiles;
   static constexpr int kParts = kPartsOfK;
+  static constexpr int kHeld = kHeldSteps;
 };
 
 template <int kRowTiles, class What>
@@ -33,9 +34,23 @@ cudaError_t with_parts(uint32_t k_parts, What &&what) {
       return what(Tiles<kRowTiles, 2>{});
     case 4:
       return what(Tiles<kRowTiles, 4>{});
+    case 8:
+      return what(Tiles<kRowTiles, 8>{});
     default:
       return cudaErrorInvalidValue;
   }
+}
+
+// With as many steps of K in registers as the layout says.
+template <bool kBackward, int kGates, int kTiles, int kParts, class What>
+cudaError_t with_held(const SequenceLayout &layout, Tiles<kTiles, kParts> /*tiles*/, What &&what) {
+  constexpr uint32_t kHeld = sequence_held(kGates, kBackward, kTiles, kParts);
+  if constexpr (kHeld != 0) {
+    if (layout.held == kHeld) {
+      return what(Tiles<kTiles, kParts, kHeld>{});
+    }
+  }
+  return layout.held == 0 ? what(Tiles<kTiles, kParts>{}) : cudaErrorInvalidValue;
 }
 
 template <class What>
@@ -67,7 +82,7 @@ inline bool holds(const SequenceLayout &layout, int64_t H, int64_t N) {
 
 inline SequencePlace place_of(const SequenceLayout &layout, const SequenceProblem &problem) {
   SequencePlace place{};
-  place.shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts);
+  place.shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held);
   place.blocks = layout.blocks;
   place.units = layout.units;
   place.rows = layout.rows;
@@ -92,15 +107,17 @@ cudaError_t launch_compiled(const Target &target, const SequenceLayout &layout, 
                             const SequencePlace &place, const KernelOf &kernel_of) {
   return with_cell(sequence.cell, [&](auto cell) {
     using Cell = typename decltype(cell)::type;
-    return with_tiles(layout, [&](auto tiles) {
-      using T = decltype(tiles);
-      constexpr uint32_t kMost = sequence_threads(Cell::kGates, kBackward, T::kTiles, T::kParts);
-      if constexpr (kMost != 0) {
-        if (layout.threads <= kMost) {
-          return launch_sequence(target, layout, sequence, place, kernel_of(cell, tiles));
+    return with_tiles(layout, [&](auto unheld) {
+      return with_held<kBackward, Cell::kGates>(layout, unheld, [&](auto tiles) {
+        using T = decltype(tiles);
+        constexpr uint32_t kMost = sequence_threads(Cell::kGates, kBackward, T::kTiles, T::kParts, T::kHeld);
+        if constexpr (kMost != 0) {
+          if (layout.threads <= kMost) {
+            return launch_sequence(target, layout, sequence, place, kernel_of(cell, tiles));
+          }
         }
-      }
-      return cudaErrorInvalidValue;
+        return cudaErrorInvalidValue;
+      });
     });
   });
 }

@@ -1,5 +1,6 @@
-// What the sequence kernels are compiled for: how many warps share a product, and the most threads that a block of each
-// may have, which follows from the registers of a thread. Host code without CUDA's headers may include it.
+// What the sequence kernels are compiled for: how many warps share a product, how much of W_hh they hold in registers,
+// and the most threads that a block of each may have, which follows from the registers of a thread. Host code without
+// CUDA's headers may include it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,40 @@
 
 namespace rondo::kernels::cuda {
 
-// Layouts have 1, 2 or 4 parts of K.
-constexpr bool has_sequence_parts(uint32_t k_parts) { return k_parts == 1 || k_parts == 2 || k_parts == 4; }
+// Layouts have 1, 2 or 4 parts of K, or 8 where W_hh is held in registers.
+constexpr bool has_sequence_parts(uint32_t k_parts, uint32_t held) {
+  return k_parts == 1 || k_parts == 2 || k_parts == 4 || (k_parts == 8 && held != 0);
+}
+
+// How many steps of 16 along a part's K a warp can hold in registers, 4 for each step and gate (backward: each step),
+// of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel. Layouts hold these or none. They are few,
+// since each is another kernel of each cell and type: on more rows, and with one part, sums and states need the
+// registers; and an RNN, with the fewest rows of W_hh, goes without on 16 rows and 2 parts.
+constexpr uint32_t sequence_held(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts) {
+  if (row_tiles > 2 || k_parts < 2 || !has_sequence_parts(k_parts, 1) ||
+      (gates == 1 && row_tiles == 2 && k_parts == 2)) {
+    return 0;
+  }
+  return backward || gates == 1 ? 32 : 8;
+}
+
+// The same fragments come by way of shared memory, so many steps at a time: about 8 KiB a warp.
+constexpr uint32_t held_at_once(uint32_t gates_of_tile) { return gates_of_tile == 1 ? 16 : 4; }
+// Elements of a row there, an odd number of 16 bytes.
+constexpr uint32_t held_row(uint32_t gates_of_tile) { return held_at_once(gates_of_tile) * 16 + 8; }
+
+// Accumulators for each sum, so that additions wait less for each other.
+constexpr uint32_t sequence_chains(uint32_t gates_of_tile, uint32_t row_tiles) {
+  const uint32_t accumulators = gates_of_tile * row_tiles;
+  return accumulators == 1 ? 4 : accumulators == 2 ? 2 : 1;
+}
 
 // Of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel, since its threads would need more
 // registers than there are.
-constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts) {
+constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts, uint32_t held) {
+  if (!has_sequence_parts(k_parts, held) || held != 0) {
+    return held != 0 && held == sequence_held(gates, backward, row_tiles, k_parts) ? 256 : 0;
+  }
   const uint32_t own = row_tiles * 4 / k_parts;  // units and rows of a thread
   const auto all = static_cast<uint32_t>(gates);
   // Numbers that a thread holds at once: sums, the next step's values, states.

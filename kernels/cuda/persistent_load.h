@@ -1,5 +1,5 @@
-// What the sequence kernels put into shared memory before the first step: the block's rows of W_hh or of W_hh^T, and
-// the operands' beginning. What does not exist becomes zeros, so that products need no bounds.
+// What the sequence kernels put into shared memory and registers before the first step: the block's rows of W_hh or of
+// W_hh^T, and the operands' beginning. What does not exist becomes zeros, so that products need no bounds.
 #pragma once
 
 #include "kernels/cuda/persistent_engine.h"
@@ -17,52 +17,126 @@ RONDO_DEVICE void write_chunk(const SharedSpan<S> &to, uint32_t element, const I
   to.template write_wide<kChunk>(element, chunk);
 }
 
+// Elements k to k + 7 of a row of H elements at `from`, global memory, or zeros where it is NULL; where wide,
+// asynchronous.
+template <class S>
+RONDO_DEVICE void copy_chunk(const SharedSpan<S> &to, uint32_t element, const S *from, uint32_t k, uint32_t H,
+                             bool wide) {
+  if (from != nullptr && wide && k < H) {
+    copy_async(from + k, to, element);
+  } else {
+    write_chunk(to, element, [&](uint32_t i) { return from != nullptr && k + i < H ? from[k + i] : S{0}; });
+  }
+}
+
+// `count` columns from `first` on go to the places from `to` on in each row.
+struct Columns {
+  uint32_t first, count, to;
+};
+
 // `rows` rows of `row` elements; source(r): the global row of H elements, or NULL for zeros. By all threads; where
 // wide, wait_copies comes before the barrier.
 template <class S, class Source>
-RONDO_DEVICE void load_rows(const SharedSpan<S> &to, uint32_t begin, uint32_t rows, uint32_t row, uint32_t H, bool wide,
-                            const Source &source) {
-  const uint32_t chunks = row / kChunk;
+RONDO_DEVICE void load_rows(const SharedSpan<S> &to, uint32_t begin, uint32_t rows, uint32_t row, Columns columns,
+                            uint32_t H, bool wide, const Source &source) {
   for (uint32_t r = warp(); r < rows; r += threads() / 32) {
     const S *from = source(r);
-    for (uint32_t c = lane(); c < chunks; c += 32) {
-      const uint32_t k = c * kChunk;
-      if (from != nullptr && wide && k < H) {
-        copy_async(from + k, to, begin + r * row + k);
-      } else {
-        write_chunk(to, begin + r * row + k,
-                    [&](uint32_t i) { return from != nullptr && k + i < H ? from[k + i] : S{0}; });
-      }
+    for (uint32_t k = lane() * kChunk; k < columns.count; k += 32 * kChunk) {
+      copy_chunk(to, begin + r * row + columns.to + k, from, columns.first + k, H, wide);
     }
   }
   commit_copies();
 }
 
-// The block's units of W_hh: for each 16 units, 16 rows of each gate.
+// load(columns) for all columns that a block of kParts parts does not hold in registers.
+template <int kParts, int kHeld, class Load>
+RONDO_DEVICE void for_columns(uint32_t depth, const Load &load) {
+  constexpr uint32_t kRanges = kHeld == 0 ? 1 : kParts;
+  for (uint32_t k = 0; k < kRanges; ++k) {
+    const PartOfK part = part_of(depth, k, kRanges, kHeld);
+    load(Columns{(part.first + kHeld) * kTileDepth, part.others * kTileDepth, part.place_of_others * kTileDepth});
+  }
+}
+
+// Row r of the stationary matrix of a block or of a warp that begins at a unit: 16 rows of each gate for each 16 units.
 template <class S, int kGates>
-RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
-                              const S *weight) {
-  load_rows(to, 0, kGates * place.units, place.shared.weight_row, H, place.wide, [&](uint32_t r) -> const S * {
-    const uint32_t tile = r / kTileUnits;
-    const uint32_t unit = first_unit + tile / kGates * kTileUnits + r % kTileUnits;
-    return unit < H ? weight + (int64_t{tile % kGates} * H + unit) * H : nullptr;
+RONDO_DEVICE const S *weight_row(const S *weight, uint32_t r, uint32_t first_unit, uint32_t H) {
+  const uint32_t tile = r / kTileUnits;
+  const uint32_t unit = first_unit + tile / kGates * kTileUnits + r % kTileUnits;
+  return unit < H ? weight + (int64_t{tile % kGates} * H + unit) * H : nullptr;
+}
+
+// Columns k to k + 7 of a unit's row of W_hh^T; its columns go unit by unit: column j * kGates + g is gate g of unit j.
+template <class S, int kGates>
+RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, const S *weight, uint32_t unit,
+                                   uint32_t k, uint32_t H) {
+  write_chunk(to, element, [&](uint32_t i) {
+    const uint32_t j = (k + i) / kGates;
+    const uint32_t g = (k + i) % kGates;
+    return unit < H && j < H ? weight[(int64_t{g} * H + j) * H + unit] : S{0};
   });
 }
 
-// The block's rows of W_hh^T, their columns unit by unit: column j * kGates + g is gate g of unit j.
-template <class S, int kGates>
+// The block's units of W_hh.
+template <class S, int kGates, int kParts, int kHeld>
+RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
+                              const S *weight) {
+  for_columns<kParts, kHeld>(H, [&](Columns columns) {
+    load_rows(to, 0, kGates * place.units, place.shared.weight_row, columns, H, place.wide,
+              [&](uint32_t r) { return weight_row<S, kGates>(weight, r, first_unit, H); });
+  });
+}
+
+// The block's rows of W_hh^T.
+template <class S, int kGates, int kParts, int kHeld>
 RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
                                   const S *weight) {
-  const uint32_t row = place.shared.weight_row;
-  const uint32_t items = place.units * (row / kChunk);
-  for (uint32_t item = thread(); item < items; item += threads()) {
-    const uint32_t unit = first_unit + item % place.units;
-    const uint32_t k = item / place.units * kChunk;
-    write_chunk(to, item % place.units * row + k, [&](uint32_t i) {
-      const uint32_t j = (k + i) / kGates;
-      const uint32_t g = (k + i) % kGates;
-      return unit < H && j < H ? weight[(int64_t{g} * H + j) * H + unit] : S{0};
-    });
+  for_columns<kParts, kHeld>(kGates * H, [&](Columns columns) {
+    const uint32_t items = place.units * (columns.count / kChunk);
+    for (uint32_t item = thread(); item < items; item += threads()) {
+      const uint32_t unit = item % place.units;
+      const uint32_t k = item / place.units * kChunk;
+      write_transposed<S, kGates>(to, unit * place.shared.weight_row + columns.to + k, weight, first_unit + unit,
+                                  columns.first + k, H);
+    }
+  });
+}
+
+// What a warp holds in registers, by way of shared memory that nothing else lies in yet: all threads of the block.
+// first: the part's first column. write(stage, element, r, k): columns k to k + 7 of the warp's row r. kDown: lanes
+// beside each other write one below the other.
+template <class S, bool kDown, int kGates, int kHeld, class Write>
+RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const Write &write,
+                            Held<kGates, kHeld> &held) {
+  if constexpr (kHeld != 0) {
+    constexpr uint32_t kSteps = Held<kGates, kHeld>::kAtOnce;
+    constexpr uint32_t kRow = Held<kGates, kHeld>::kRow;
+    constexpr uint32_t kRows = kGates * kTileUnits;
+    constexpr uint32_t kChunks = kSteps * kTileDepth / kChunk;
+    static_assert(kHeld % kSteps == 0);
+    const SharedSpan<S> stage = shared.array<S>(0, threads() / 32 * kRows * kRow);
+    const uint32_t begin = warp() * kRows * kRow;
+    RONDO_UNROLL
+    for (uint32_t step = 0; step < kHeld; step += kSteps) {
+      for (uint32_t item = lane(); item < kRows * kChunks; item += 32) {
+        const uint32_t r = kDown ? item % kRows : item / kChunks;
+        const uint32_t k = (kDown ? item / kRows : item % kChunks) * kChunk;
+        write(stage, begin + r * kRow + k, r, first + step * kTileDepth + k);
+      }
+      commit_copies();
+      wait_copies<0>();
+      warp_barrier();
+      RONDO_UNROLL
+      for (uint32_t s = 0; s < kSteps; ++s) {
+        RONDO_UNROLL
+        for (uint32_t g = 0; g < kGates; ++g) {
+          load_matrices(stage, begin + g * kTileUnits * kRow + place_16x16(kRow) + s * kTileDepth,
+                        held.steps[step + s][g]);
+        }
+      }
+      warp_barrier();
+    }
+    block_barrier();
   }
 }
 

@@ -40,9 +40,20 @@ Product product_of(const SequenceProblem &problem) {
 // Accumulators of one thread.
 uint32_t accumulators(const Product &product, uint32_t rows) { return product.tiles_of_unit_tile * 4 * rows / 8; }
 
-int64_t most_threads(const SequenceProblem &problem, int64_t rows, int64_t k_parts) {
+int64_t most_threads(const SequenceProblem &problem, int64_t rows, int64_t k_parts, uint32_t held) {
   return sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, static_cast<uint32_t>(rows / 8),
-                          static_cast<uint32_t>(k_parts));
+                          static_cast<uint32_t>(k_parts), held);
+}
+
+// Of the one kernel that holds anything of W_hh in registers, 0 where there is none.
+uint32_t most_held(const SequenceProblem &problem, int64_t rows, int64_t k_parts) {
+  return sequence_held(static_cast<int>(gates_of(problem.cell)), problem.backward, static_cast<uint32_t>(rows / 8),
+                       static_cast<uint32_t>(k_parts));
+}
+
+// Columns of the stationary slice that registers do not hold, a multiple of 16.
+int64_t columns_in_shared(const Product &product, int64_t k_parts, int64_t held) {
+  return std::max<int64_t>(round_up(product.K, 16) - k_parts * held * 16, 0);
 }
 
 bool is_possible(const SequenceProblem &problem) {
@@ -75,17 +86,18 @@ double memory_bytes(const SequenceProblem &problem) {
 }
 
 // Clocks until a block's warps have their sums: the tensor cores, the chain of one accumulator's additions or the reads
-// of shared memory, whichever is longest. Every step reads the whole stationary slice, as nothing of it is in
-// registers.
+// of shared memory, whichever is longest. Every step reads what of the stationary slice is not in registers.
 double product_clocks(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
   const Product product = product_of(problem);
   const auto K = static_cast<double>(round_up(product.K, 16));
   const double tile_rows = product.tiles_of_unit_tile * layout.units;
   const double busy = std::min(1.0, warps_of(layout) / kSchedulers);
   const double tensor = tile_rows * K * layout.rows / (gpu.tensor_per_clock * busy);
-  const double chain = K / 16 / layout.k_parts * (gpu.tensor_clocks + kLoadClocks);
+  const double chains = sequence_chains(product.tiles_of_unit_tile, layout.rows / 8);
+  const double chain = K / 16 / layout.k_parts * (gpu.tensor_clocks / chains + kLoadClocks);
   const double operand = layout.rows * K * warps_of_part(layout);
-  const double shared = (tile_rows * K + operand) * kElementBytes / gpu.shared_per_clock;
+  const auto columns = static_cast<double>(columns_in_shared(product, layout.k_parts, layout.held));
+  const double shared = (tile_rows * columns + operand) * kElementBytes / gpu.shared_per_clock;
   return std::max({tensor, chain, shared});
 }
 
@@ -128,12 +140,12 @@ double step_ns(const SequenceProblem &problem, const GpuFacts &gpu, const Sequen
 
 // One candidate, or nothing where it does not fit.
 std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &problem, const GpuFacts &gpu, int64_t blocks,
-                                        int64_t rows, int64_t k_parts) {
+                                        int64_t rows, int64_t k_parts, uint32_t held) {
   const Product product = product_of(problem);
   const int64_t units = round_up(ceil_div(problem.H, blocks), 16);
   const int64_t threads = 2 * units * k_parts;
   const int64_t groups = ceil_div(problem.N, rows);
-  if (threads > most_threads(problem, rows, k_parts) || groups > kMostBlocks / blocks ||
+  if (threads > most_threads(problem, rows, k_parts, held) || groups > kMostBlocks / blocks ||
       k_parts * 16 > round_up(product.K, 16) || groups_at_once(gpu, blocks) < 1) {
     return std::nullopt;
   }
@@ -143,10 +155,11 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
                         .rows = static_cast<uint32_t>(rows),
                         .groups = static_cast<uint32_t>(groups),
                         .k_parts = static_cast<uint32_t>(k_parts),
+                        .held = held,
                         .threads = static_cast<uint32_t>(threads),
                         .shared_bytes = 0,
                         .step_ns = 0};
-  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts).bytes;
+  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, held).bytes;
   if (layout.shared_bytes > gpu.shared_bytes) {
     return std::nullopt;
   }
@@ -163,10 +176,12 @@ std::optional<SequenceLayout> best_layout(Tier tier, const SequenceProblem &prob
   }
   for (const int64_t blocks : group_blocks) {
     for (const int64_t rows : {8, 16, 24, 32}) {
-      for (const int64_t k_parts : {1, 2, 4}) {
-        const auto layout = layout_of(tier, problem, gpu, blocks, rows, k_parts);
-        if (layout && (!best || layout->step_ns < best->step_ns)) {
-          best = layout;
+      for (const int64_t k_parts : {1, 2, 4, 8}) {
+        for (const uint32_t held : {0u, most_held(problem, rows, k_parts)}) {
+          const auto layout = layout_of(tier, problem, gpu, blocks, rows, k_parts, held);
+          if (layout && (!best || layout->step_ns < best->step_ns)) {
+            best = layout;
+          }
         }
       }
     }
@@ -196,7 +211,8 @@ static_assert(std::size(kRows) == kTierRows);
 
 const TierRow &tier_row(int row) { return kRows[row]; }
 
-SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts) {
+SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts,
+                               uint32_t held) {
   const Product product = product_of(problem);
   SequenceShared shared{};
   uint32_t end = 0;
@@ -205,13 +221,19 @@ SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, u
     end = static_cast<uint32_t>(round_up(int64_t{end} + bytes, 16));
     return begin;
   };
-  shared.weight_row = static_cast<uint32_t>(round_up(product.K, 16) + kRowPadding);
-  shared.operand_row = shared.weight_row;
+  const int64_t columns = columns_in_shared(product, k_parts, held);
+  shared.weight_row = static_cast<uint32_t>(columns == 0 ? 0 : columns + kRowPadding);
+  shared.operand_row = static_cast<uint32_t>(round_up(product.K, 16) + kRowPadding);
   shared.weight = place(int64_t{product.tiles_of_unit_tile} * units * shared.weight_row * kElementBytes);
   for (uint32_t &operand : shared.operand) {
     operand = place(int64_t{rows} * shared.operand_row * kElementBytes);
   }
   shared.partial = place((int64_t{k_parts} - 1) * (units / 16) * kWarp * accumulators(product, rows) * kSumBytes);
+  // What is held comes by way of all that is before the barriers.
+  if (held != 0) {
+    const int64_t rows_of_warps = int64_t{units} * k_parts * product.tiles_of_unit_tile;
+    end = std::max(end, static_cast<uint32_t>(rows_of_warps * held_row(product.tiles_of_unit_tile) * kElementBytes));
+  }
   for (uint32_t &barrier : shared.barrier) {
     barrier = place(8);
   }

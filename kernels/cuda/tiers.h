@@ -48,6 +48,7 @@ struct SequenceLayout {
   uint32_t rows;          // of a slice, a multiple of 8 up to 32
   uint32_t groups;        // slices of the batch
   uint32_t k_parts;       // warps that share one product's K
+  uint32_t held;          // steps of 16 along a part's K that a warp holds in registers
   uint32_t threads;       // of a block: 32 * units / 16 * k_parts
   uint32_t shared_bytes;  // dynamic, of a block
   double step_ns;         // predicted
@@ -67,13 +68,14 @@ const TierRow &tier_row(int row);
 // The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this.
 struct SequenceShared {
   uint32_t weight;       // the block's rows of W_hh (backward: of W_hh^T), [tiles*16, weight_row] storage
-  uint32_t weight_row;   // elements: K rounded up to 16, and 8 more
+  uint32_t weight_row;   // elements: what of K is not held, rounded up to 16, and 8 more; 0: all is held
   uint32_t operand[2];   // h (backward: dG), [rows, operand_row] storage each; steps take turns
-  uint32_t operand_row;  // elements: as weight_row
+  uint32_t operand_row;  // elements: K rounded up to 16, and 8 more
   uint32_t partial;      // [k_parts - 1, warps of a part, 32 lanes, accumulators] f32
   uint32_t barrier[2];   // 8 bytes each
   uint32_t bytes;
 };
-SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts);
+SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts,
+                               uint32_t held);
 
 }  // namespace rondo::kernels::cuda

@@ -45,8 +45,10 @@ SequenceProblem sequence_of(const ModelProblem &problem, bool backward) {
 }
 
 std::string layout_text(const SequenceLayout &layout) {
-  return print("%u x %u blocks of %u units, %u rows, %u parts of K, %u threads, %.1f KiB", layout.groups, layout.blocks,
-               layout.units, layout.rows, layout.k_parts, layout.threads, layout.shared_bytes / 1024.0);
+  return print("%u x %u blocks of %u units, %u rows, %u parts of K, %s%u threads, %.1f KiB", layout.groups,
+               layout.blocks, layout.units, layout.rows, layout.k_parts,
+               layout.held == 0 ? "" : print("up to %u steps each in registers, ", layout.held).c_str(), layout.threads,
+               layout.shared_bytes / 1024.0);
 }
 
 // A tier of the table: those that are built first.

@@ -31,6 +31,7 @@ struct BackwardArrays {
             gates.data(),     extra.data(),     c_initial.data(), history.data(), of.history_row(),
             h_initial.data(), dx.data(),        dh_gates.data()};
   }
+  std::vector<Array> results() const { return {dh, dc, dx, dh_gates}; }
 
   SequenceCase of;
   Array dy, weight, dh, dc, gates, extra, c_initial, history, h_initial, dx, dh_gates;
@@ -133,7 +134,7 @@ void launch_case(const SequenceCase &of, const SequenceRows &rows, std::vector<B
 
 void check_backward(SequenceCase of) {
   // What no kernel is compiled for.
-  if (sequence_threads(static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts) == 0) {
+  if (!of.is_held && sequence_threads(static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts, 0) == 0) {
     of.k_parts = 2;
   }
   check_against_loops<BackwardArrays, BackwardLoops>(of, launch_case);
@@ -164,6 +165,13 @@ TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") {
       of.kind = kind;
       check_backward(of);
     }
+  }
+}
+
+TEST_CASE("backward sequences with W_hh in registers", "[kernels][sequence]") {
+  for (const SequenceCase &of : held_cases(true)) {
+    check_backward(of);
+    check_held<BackwardArrays>(of, launch_case);
   }
 }
 

@@ -25,6 +25,7 @@ struct SequenceCase {
   int64_t extra_row = 0;  // of history and dy beyond H
   int shift = 0;          // of every array
   int64_t piece = 0;      // positions of one launch; 0: all
+  bool is_held = false;   // as much of W_hh as a kernel holds
 
   int64_t gates() const { return cell == rondo::kernels::kLstm ? 4 : cell == rondo::kernels::kGru ? 3 : 1; }
   int64_t history_row() const { return H + extra_row; }
@@ -84,9 +85,13 @@ inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bo
   layout.rows = of.rows;
   layout.groups = (static_cast<uint32_t>(of.N) + of.rows - 1) / of.rows;
   layout.k_parts = of.k_parts;
+  if (of.is_held) {
+    layout.held = sequence_held(static_cast<int>(of.gates()), backward, of.rows / 8, of.k_parts);
+    REQUIRE(layout.held != 0);
+  }
   layout.threads = layout.units / 16 * of.k_parts * 32;
   const SequenceProblem problem{of.cell, of.storage, backward, of.H, of.N, of.directions};
-  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts).bytes;
+  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held).bytes;
   return layout;
 }
 
@@ -187,7 +192,52 @@ inline std::string text_of(const SequenceCase &of) {
   return "cell " + text(of.cell) + "type " + text(static_cast<int>(of.storage)) + "H " + text(of.H) + "N " +
          text(of.N) + "T " + text(of.T) + "directions " + text(of.directions) + "lengths " +
          text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) + "units " + text(of.units) + "rows " +
-         text(of.rows) + "parts " + text(of.k_parts);
+         text(of.rows) + "parts " + text(of.k_parts) + (of.is_held ? "held" : "");
+}
+
+// Those that hold W_hh in registers: as many steps of K as a kernel holds, fewer, down to none, and more.
+inline std::vector<SequenceCase> held_cases(bool backward) {
+  using rondo::kernels::kGru;
+  using rondo::kernels::kLstm;
+  using rondo::kernels::cuda::sequence_held;
+  struct Shape {
+    int64_t H, N, T;
+    uint32_t rows, k_parts, blocks;
+  };
+  const Shape shapes[] = {{37, 5, 4, 8, 2, 1}, {50, 19, 3, 16, 2, 2}, {40, 9, 4, 8, 4, 2},  {33, 17, 3, 16, 4, 2},
+                          {24, 6, 4, 8, 8, 2}, {1, 2, 3, 8, 8, 1},    {60, 20, 3, 16, 8, 4}};
+  std::vector<SequenceCase> cases;
+  int turn = backward ? 1 : 0;
+  const auto add = [&](int64_t cell, const Shape &shape) {
+    const int k = turn++;
+    SequenceCase one{};
+    one.cell = cell;
+    one.storage = k % 2 == 0 ? Storage::f16 : Storage::bf16;
+    one.H = shape.H;
+    one.N = shape.N;
+    one.T = shape.T;
+    one.directions = 1 + k / 2 % 2;
+    one.kind = static_cast<Lengths>(k % 3);
+    one.blocks = shape.blocks;
+    one.rows = shape.rows;
+    one.k_parts = shape.k_parts;
+    one.shift = k % 5 == 3 ? 1 : 0;
+    one.piece = k % 4 == 3 ? 2 : 0;
+    one.is_held = true;
+    if (sequence_held(static_cast<int>(one.gates()), backward, one.rows / 8, one.k_parts) != 0) {
+      cases.push_back(one);
+    }
+  };
+  for (const Shape &shape : shapes) {
+    for (const int64_t cell : {rondo::kernels::kRnnTanh, rondo::kernels::kRnnRelu, kLstm, kGru}) {
+      add(cell, shape);
+    }
+  }
+  // Parts of 8 and 9 steps, backward of 33 and 34.
+  add(kLstm, {backward ? 265 : 256, 5, 2, 8, 2, 8});
+  add(kLstm, {270, 11, 2, 16, 2, 8});
+  add(kGru, {backward ? 358 : 288, 10, 2, 16, 2, 8});
+  return cases;
 }
 
 // In clusters of 8 and 16, of which the larger has blocks without units.
@@ -236,27 +286,48 @@ void check_against_loops(const SequenceCase &of, const Launch &launch) {
   });
 }
 
-// A second run and other orders of threads give the same values(arrays of the second direction).
+// What is held in registers changes no bit of results(arrays). Kernels of 8 parts always hold something.
+template <class Arrays, class Launch>
+void check_held(const SequenceCase &of, const Launch &launch) {
+  if (of.k_parts == 8) {
+    return;
+  }
+  CAPTURE(text_of(of));
+  SequenceCase unheld = of;
+  unheld.is_held = false;
+  const SequenceRows rows(of);
+  std::vector<Arrays> all[] = {{{of, rows, 10}, {of, rows, 11}}, {{of, rows, 10}, {of, rows, 11}}};
+  launch(of, rows, all[0]);
+  launch(unheld, rows, all[1]);
+  for (size_t direction = 0; direction < 2; ++direction) {
+    CHECK(all[0][direction].results() == all[1][direction].results());
+  }
+}
+
+// A second run, other orders of threads and W_hh in registers give the same values(arrays of the second direction).
 template <class Arrays, class Launch, class Values>
 void check_orders(int64_t cell, Lengths kind, const Launch &launch, const Values &values) {
-  const SequenceCase of{.cell = cell,
-                        .storage = Storage::bf16,
-                        .H = 36,
-                        .N = 11,
-                        .T = 5,
-                        .directions = 2,
-                        .kind = kind,
-                        .blocks = 2,
-                        .rows = 16,
-                        .k_parts = 2};
+  SequenceCase of{.cell = cell,
+                  .storage = Storage::bf16,
+                  .H = 36,
+                  .N = 11,
+                  .T = 5,
+                  .directions = 2,
+                  .kind = kind,
+                  .blocks = 2,
+                  .rows = 16,
+                  .k_parts = 2};
   const SequenceRows rows(of);
   std::vector<std::vector<double>> results;
   for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {
     rondo_emulator::seed_order(seed);
-    std::vector<Arrays> arrays{{of, rows, 10}, {of, rows, 11}};
-    launch(of, rows, arrays);
-    results.push_back(values(arrays[1]));
-    CHECK(results.back() == results.front());
+    for (const bool is_held : {false, true}) {
+      of.is_held = is_held;
+      std::vector<Arrays> arrays{{of, rows, 10}, {of, rows, 11}};
+      launch(of, rows, arrays);
+      results.push_back(values(arrays[1]));
+      CHECK(results.back() == results.front());
+    }
   }
   rondo_emulator::seed_order(rondo_emulator::settings().seed);
 }

@@ -38,6 +38,7 @@ struct ForwardArrays {
             gates.data(),
             extra.data()};
   }
+  std::vector<Array> results() const { return {state, c, history, gates, extra}; }
 
   SequenceCase of;
   Array pre, weight, bias_ih, bias_hh, state, c, history, gates, extra;
@@ -143,6 +144,13 @@ TEST_CASE("forward sequences in clusters", "[kernels][sequence]") {
   }
 }
 
+TEST_CASE("forward sequences with W_hh in registers", "[kernels][sequence]") {
+  for (const SequenceCase &of : held_cases(false)) {
+    check_forward(of);
+    check_held<ForwardArrays>(of, launch_all);
+  }
+}
+
 TEST_CASE("no order of threads changes a forward sequence", "[kernels][sequence]") {
   check_orders<ForwardArrays>(rondo::kernels::kGru, Lengths::masked, launch_all,
                               [](const ForwardArrays &arrays) { return arrays.history.values(); });
@@ -179,6 +187,8 @@ TEST_CASE("a sequence that no kernel takes", "[kernels][sequence]") {
   CHECK(refused([](SequenceLayout &other) { other.groups = 2; }));
   CHECK(refused([](SequenceLayout &other) { other.tier = Tier::cluster; }));
   CHECK(refused([](SequenceLayout &other) { other.k_parts = 8, other.threads *= 8; }));
+  CHECK(refused([](SequenceLayout &other) { other.held = 8; }));  // one part
+  CHECK(refused([](SequenceLayout &other) { other.k_parts = 2, other.threads *= 2, other.held = 4; }));
   sequence.storage = Storage::f32;
   CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorInvalidValue);
   sequence.storage = Storage::f16;

@@ -23,13 +23,13 @@ QUICK = "sm_80,sm_90a,sm_120"
 BEGIN = "<!-- sequence-code: written by tests/house/sequence_code.py -->"
 END = "<!-- end of sequence-code -->"
 NAME = re.compile(r"(forward|backward)_sequence_kernel<(?:\w+::)*(\w+?)Cell(?:<(?:\w+::)*(\w+?)Activation>\s*)?, "
-                  r"(?:\w+::)*(\w+), (\d+), (\d+)>")
+                  r"(?:\w+::)*(\w+), (\d+), (\d+), (\d+)>")
 INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]+\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
 LABEL = re.compile(r"\.L_x_\d+")
 ENDS = {"EXIT", "RET", "BPT"}
 
 Instruction = collections.namedtuple("Instruction", "guard name operands")
-Row = collections.namedtuple("Row", "backward cell storage tiles parts capability architecture found")
+Row = collections.namedtuple("Row", "backward cell storage tiles parts held capability architecture found")
 
 
 def cubins_of(cuobjdump, file, folder):
@@ -125,8 +125,8 @@ def shortest(starts, ends, blocked, following, within):
     return None
 
 
-def facts(code, labels):
-    """What is told of one kernel's instructions."""
+def facts(code, labels, held):
+    """What is told of one kernel's instructions; held: steps of K whose W_hh it has in registers."""
     following = flow(code, labels)
     before = [set() for _ in code]
     for k, to in enumerate(following):
@@ -143,10 +143,12 @@ def facts(code, labels):
     step = set().union(*steps)
     # Without where a step begins, what is left of its loop are the loops inside.
     inside = step - {k for loop in steps for k in loop if any(one not in loop for one in before[k])}
-    inner = max(loops_of(sorted(products), following, before, inside),
-                key=lambda loop: len(those(r"HMMA\b", loop)), default=set())
+    loops = loops_of(sorted(products), following, before, inside)
+    inner = max(loops, key=lambda loop: len(products & loop), default=set())
+    straight = products & step - set().union(*loops)
     result = {
-        "hmma": len(those(r"HMMA\b", inner)),
+        "hmma": len(products & inner),
+        "straight": len(straight) if held else 0,
         "ldsm": len(those(r"LDSM\b", inner)),
         "inner": len(inner),
         "local": len(those(r"(LDL|STL)\b")),
@@ -160,7 +162,8 @@ def facts(code, labels):
     cluster = those(r"SYNCS\b.*\.TRYWAIT", step)
     block = those(r"BAR\.SYNC", step)
     for key, waits in (("after_cluster", cluster), ("after_block", block)):
-        result[key] = shortest(waits, those(r"HMMA\b", inner), cluster | block | products, following, step)
+        first = straight if held else products & inner
+        result[key] = shortest(waits, first, cluster | block | products, following, step)
     return result
 
 
@@ -173,13 +176,13 @@ def rows_of(tools, architecture, cubin):
         sys.exit(f"sequence_code.py: what kernel is {unknown[0]}? (c++filt has to be there)")
     for function, code, labels in functions(tools["nvdisasm"], cubin):
         if match := matches.get(function):
-            direction, cell, activation, storage, tiles, parts = match.groups()
-            found = facts(code, labels)
+            direction, cell, activation, storage, tiles, parts, held = match.groups()
+            found = facts(code, labels, int(held))
             usage = {kind: usages[function].get(kind, 0) for kind in ("REG", "STACK", "SHARED", "LOCAL")}
             found.update(registers=usage["REG"], stack=usage["STACK"], shared=usage["SHARED"])
             found["local"] += usage["LOCAL"]
             yield Row(direction == "backward", " ".join(filter(None, (cell, activation))).lower(), storage.lower(),
-                      int(tiles), int(parts), int(re.search(r"\d+", architecture)[0]), architecture, found)
+                      int(tiles), int(parts), int(held), int(re.search(r"\d+", architecture)[0]), architecture, found)
 
 
 def measure(tools, files, wanted):
@@ -197,7 +200,7 @@ def measure(tools, files, wanted):
 
 def name_of(row, each):
     name = f"{'backward' if row.backward else 'forward':<8} {row.cell}"
-    return f"{name:<18} {row.storage:<4} {row.tiles} x {row.parts}" if each else name
+    return f"{name:<18} {row.storage:<4} {row.tiles} x {row.parts} {row.held:>2} held" if each else name
 
 
 def faults_of(rows, wanted):
@@ -208,6 +211,8 @@ def faults_of(rows, wanted):
             faults.append(f"{name}: stack of {found['stack']} bytes, {found['local']} uses of local memory")
         if not found["hmma"]:
             faults.append(f"{name}: no tensor-core instruction in a loop inside the steps'")
+        elif found["straight"] < row.held:
+            faults.append(f"{name}: no tensor-core instruction for what is held in registers")
         elif found["after_block"] is None or found["after_cluster"] is None and row.capability >= 90:
             faults.append(f"{name}: no wait before the product")
     return faults
@@ -227,6 +232,7 @@ COLUMNS = (
     ("shared", 9, lambda f: f["shared"]),
     ("stack", 5, lambda f: f["stack"]),
     ("local", 5, lambda f: f["local"]),
+    ("held", 6, lambda f: f["straight"]),
     ("hmma", 6, lambda f: f["hmma"]),
     ("ldsm/hmma", 9, lambda f: f["ldsm"] / f["hmma"] if f["hmma"] else None),
     ("all/hmma", 9, lambda f: f["inner"] / f["hmma"] if f["hmma"] else None),
@@ -244,9 +250,9 @@ COLUMNS = (
 def table(rows, each):
     groups = collections.defaultdict(list)
     for row in rows:
-        key = row if each else row._replace(storage="", tiles=0, parts=0)
+        key = row if each else row._replace(storage="", tiles=0, parts=0, held=0)
         groups[key._replace(found=None)].append(row.found)
-    width = 30 if each else 18
+    width = 38 if each else 18
     lines = [f"{'kernel':<{width}} {'on':<6} {'of':>3} | " + " ".join(f"{name:>{size}}" for name, size, _ in COLUMNS)]
     for row, found in sorted(groups.items()):
         spans = " ".join(f"{span(map(value, found)):>{size}}" for _, size, value in COLUMNS)
@@ -255,15 +261,17 @@ def table(rows, each):
 
 
 LEGEND = """\
-A row is a cell's kernels of one direction on one architecture (f16 and bf16, 8 to 32 rows, 1, 2 or 4 parts of K), from the
-least to the most. They come from the code as it stands: of alternatives, all count.
+A row is a cell's kernels of one direction on one architecture (f16 and bf16, 8 to 32 rows, 1 to 8 parts of K, some of W_hh
+in registers or none), from the least to the most. They come from the code as it stands: of alternatives, all count.
   shared   bytes beside the dynamic ones of the layout     stack, local   bytes; instructions on local memory: no spills
+  held     tensor-core instructions of a step that take W_hh from registers, once for whole groups of K's steps and once for
+           a part that ends within a group
   hmma     tensor-core instructions in one iteration of the product's main loop; for each of them the loop's ldsm (loads
            of matrices, 16 bytes a row) and all its instructions
   copies   16-byte copies from global into shared memory, before the first step
   loads, stores, sends   in the loop over the steps: of global memory, and how many are of 16 bytes; to other blocks, of 16
-  cluster, block   instructions on the shortest way from the wait for the operand, by cluster or block, to the main loop's
-           first hmma
+  cluster, block   instructions on the shortest way from the wait for the operand, by cluster or block, to the first hmma
+           of what is held, or of the main loop where nothing is
 """
 
 

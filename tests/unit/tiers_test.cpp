@@ -54,16 +54,23 @@ double step_ns(int tier, const SequenceProblem &problem, const GpuFacts &gpu) {
 }
 
 void check_places(const SequenceProblem &problem, const SequenceLayout &layout) {
-  const SequenceShared shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts);
+  const SequenceShared shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held);
   const uint32_t gates = gates_of(problem.cell);
   const auto K = static_cast<uint32_t>(problem.H) * (problem.backward ? gates : 1);
   const uint32_t tiles = layout.units / 16 * (problem.backward ? 1 : gates);
   const uint32_t sums = tiles / (layout.units / 16) * 4 * (layout.rows / 8);
   CHECK(shared.bytes == layout.shared_bytes);
-  for (const uint32_t row : {shared.weight_row, shared.operand_row}) {
-    CHECK(row >= K + 8);
-    CHECK(row < K + 24);
+  const auto check_row = [](uint32_t row, uint32_t columns) {
+    CHECK(row >= columns + 8);
+    CHECK(row < columns + 24);
     CHECK(row / 8 % 2 == 1);  // an odd number of 16 bytes: eight rows begin in eight different groups of banks
+  };
+  check_row(shared.operand_row, K);
+  const uint32_t held = layout.k_parts * layout.held * 16;
+  if (held < K) {
+    check_row(shared.weight_row, K - held);
+  } else {
+    CHECK(shared.weight_row == 0);
   }
   // One after the other, and each as long as it must be.
   const uint32_t places[] = {shared.weight,     shared.operand[0], shared.operand[1], shared.partial,
@@ -78,6 +85,10 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
     CAPTURE(place);
     CHECK(places[place] % 16 == 0);
     CHECK(places[place] + sizes[place] <= places[place + 1]);
+  }
+  if (layout.held != 0) {
+    const uint32_t rows_of_warp = 16 * tiles / (layout.units / 16);
+    CHECK(layout.threads / 32 * rows_of_warp * held_row(rows_of_warp / 16) * 2 <= shared.barrier[0]);
   }
 }
 
@@ -94,10 +105,10 @@ void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const Tie
   CHECK(layout.rows <= 32);
   CHECK(int64_t{layout.groups} * layout.rows >= problem.N);
   CHECK(int64_t{layout.groups - 1} * layout.rows < problem.N);
-  CHECK(has_sequence_parts(layout.k_parts));
+  CHECK(has_sequence_parts(layout.k_parts, layout.held));
   CHECK(layout.threads == 32 * layout.units / 16 * layout.k_parts);
-  CHECK(layout.threads <=
-        sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8, layout.k_parts));
+  CHECK(layout.threads <= sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8,
+                                           layout.k_parts, layout.held));
   CHECK(layout.shared_bytes <= gpu.shared_bytes);
   CHECK(layout.step_ns > 0);
   CHECK(layout.step_ns < kNever);
@@ -124,7 +135,7 @@ TEST_CASE("every layout of a tier fits and holds the problem", "[tiers]") {
 }
 
 TEST_CASE("the places of one layout, by hand", "[tiers]") {
-  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, 32, 8, 2);
+  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, 32, 8, 2, 0);
   CHECK(shared.weight_row == 40);
   CHECK(shared.weight == 0);
   CHECK(shared.operand[0] == 3 * 32 * 40 * 2);
@@ -134,8 +145,17 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
   CHECK(shared.barrier[1] == 12032 + 16);
   CHECK(shared.bytes == 12048 + 16);
   // Backward: rows of W_hh^T, as many as units; K is all gates of all units.
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1).weight_row == 72);
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1).operand[0] == 32 * 72 * 2);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1, 0).weight_row == 72);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1, 0).operand[0] == 32 * 72 * 2);
+  // 17 steps of K, of which two parts hold 8 each; all that is held comes by way of 48 * 72 elements a warp.
+  const SequenceShared held = sequence_shared({kGru, Storage::f16, false, 272, 5, 1}, 16, 8, 2, 8);
+  CHECK(held.weight_row == 24);
+  CHECK(held.operand_row == 280);
+  CHECK(held.operand[0] == 48 * 24 * 2);
+  CHECK(held.barrier[0] == 2 * 48 * 72 * 2);
+  // All is held.
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, 16, 8, 2, 8).weight_row == 0);
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, 16, 8, 2, 8).operand[0] == 0);
 }
 
 TEST_CASE("what fits where", "[tiers]") {
@@ -146,7 +166,8 @@ TEST_CASE("what fits where", "[tiers]") {
   CHECK(fits(0, kLstm, 160, hopper));
   CHECK_FALSE(fits(0, kLstm, 176, hopper));
   CHECK(fits(1, kLstm, 512, hopper));
-  CHECK_FALSE(fits(1, kLstm, 768, hopper));
+  CHECK(fits(1, kLstm, 768, hopper));  // by what registers hold
+  CHECK_FALSE(fits(1, kLstm, 784, hopper));
   CHECK(fits(1, kGru, 640, hopper));
   CHECK_FALSE(fits(1, kGru, 1024, hopper));
   CHECK(fits(0, kLstm, 128, gpu_model(2).facts));
