@@ -19,6 +19,7 @@ struct Shape {
   uint32_t threads;
   uint32_t cluster = 1;       // blocks, along x; more than one from sm_90 on
   uint32_t shared_bytes = 0;  // dynamic; more than 48 KiB only where allow_shared has raised the kernel's bound
+  bool together = false;      // all blocks run at once, or the launch is refused; it never overlaps the one before it
 };
 
 inline constexpr uint32_t kMaxGridYZ = 65535;
@@ -34,7 +35,7 @@ cudaError_t launch(const Target &target, bool overlap, const Shape &shape, void 
   config.dynamicSmemBytes = shape.shared_bytes;
   cudaLaunchAttribute attributes[2] = {};
   config.attrs = attributes;
-  if (overlap && target.overlaps) {
+  if (overlap && target.overlaps && !shape.together) {
     cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
     attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attribute.val.programmaticStreamSerializationAllowed = 1;
@@ -45,6 +46,11 @@ cudaError_t launch(const Target &target, bool overlap, const Shape &shape, void 
     attribute.val.clusterDim.x = shape.cluster;
     attribute.val.clusterDim.y = 1;
     attribute.val.clusterDim.z = 1;
+  }
+  if (shape.together) {
+    cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeCooperative;
+    attribute.val.cooperative = 1;
   }
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
 }
@@ -63,6 +69,20 @@ cudaError_t allow_shared(const Shape &shape, void (*kernel)(Parameters...)) {
     error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
   }
   return error;
+}
+
+// As the driver counts them, of one SM.
+template <class... Parameters>
+cudaError_t blocks_at_once(const Shape &shape, void (*kernel)(Parameters...), int *blocks) {
+  const cudaError_t error = allow_shared(shape, kernel);
+  return error != cudaSuccess
+             ? error
+             : cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks, reinterpret_cast<const void *>(kernel),
+                                                             static_cast<int>(shape.threads), shape.shared_bytes);
+}
+
+inline cudaError_t clear(const Target &target, void *memory, int64_t bytes) {
+  return cudaMemsetAsync(memory, 0, static_cast<size_t>(bytes), target.stream);
 }
 
 }  // namespace rondo::kernels::cuda

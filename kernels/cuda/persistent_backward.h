@@ -139,7 +139,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
   const BackwardSequenceDirection &d = sequence.direction[block_z()];
   const auto H = static_cast<uint32_t>(sequence.H);
   const SliceRows slice = slice_of(sequence.rows, place, block_z() != 0);
-  const Exchange<S, G> exchange(shared, place, H, slice.rows);
+  const Exchange<S, G> exchange(shared, place, sequence.memory, H, slice);
   const SharedSpan<S> weight = shared.array<S>(place.shared.weight, place.units * place.shared.weight_row);
   const SharedSpan<float> partial =
       shared.array<float>(place.shared.partial, (kParts - 1) * (place.units / kTileUnits) * 32 * kTiles * 4);
@@ -220,6 +220,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
       multiply(my, product, held, weight, operand, exchange.buffer(step), sums);
     }
     meet(my, partial, has_units, sums, own);
+    exchange.template end_product<kParts>();
     RONDO_UNROLL
     for (int e = 0; e < Mine::kOwn; ++e) {
       dh[e] += mask.runs(e) ? own[0][e] : 0.0f;
@@ -240,13 +241,26 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
 }
 
 template <class S>
+auto backward_kernels() {
+  return [](auto cell, auto tiles) {
+    using T = decltype(tiles);
+    return &backward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
+  };
+}
+
+template <class S>
 cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayout &layout,
                                         const BackwardSequence &sequence) {
   const SequencePlace place =
       place_of(layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions});
-  return launch_compiled<true>(target, layout, sequence, place, [](auto cell, auto tiles) {
-    using T = decltype(tiles);
-    return &backward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
+  return with_compiled<true>(sequence.cell, layout, backward_kernels<S>(),
+                             [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
+}
+
+template <class S>
+cudaError_t backward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
+  return with_compiled<true>(problem.cell, layout, backward_kernels<S>(), [&](auto kernel) {
+    return blocks_at_once(shape_of(layout, place_of(layout, problem), problem.directions), kernel, blocks);
   });
 }
 

@@ -23,7 +23,7 @@ RONDO_DEVICE uint32_t chunks_of(uint32_t elements) { return (elements + kChunk -
 struct SequencePlace {
   SequenceShared shared;
   uint32_t blocks, units, rows;
-  bool in_cluster;
+  Tier tier;
   bool wide;  // rows of W_hh and of the initial state may be read by chunks
   bool wide_history;
 };

@@ -1,10 +1,21 @@
 // How the operand of a product comes to every block that holds a part of W_hh: a warp puts its own numbers into its
-// block's copy, sends them from there, 16 bytes at a time, and one barrier of each block tells when all have come.
-// Two copies take turns, and no more are needed: a block sends step s + 2 only after it has all of step s + 1, which
-// every warp sent after it had read step s. A warp without units sends nothing, but it arrives at its block's barrier.
+// block's copy and hands them on from there, 16 bytes at a time. A warp without units has none, but it arrives.
+//
+// In a cluster they are sent to the other blocks' copies, and one barrier of each block tells when all have come. Two
+// copies take turns, and no more are needed: a block sends step s + 2 only after it has all of step s + 1, which every
+// warp sent after it had read step s.
+//
+// Over the grid they go through global memory: once all of a block's are there, it counts up its group's flag, and each
+// block, when the flag says so, fetches all others' from the L2 cache, never through the first cache, which may hold
+// what was there before. Again two copies suffice: a block writes step s + 2 after it has seen all counts of step
+// s + 1, and each was given after its block had fetched all of step s. Shared memory has one copy only: all of a
+// block's threads meet between a product and the next numbers, and again before others' are fetched.
 #pragma once
 
 #include "kernels/cuda/persistent_engine.h"
+#include "kernels/cuda/persistent_rows.h"
+#include "kernels/cuda/sequence.h"
+#include "kernels/cuda/steps.h"
 
 namespace rondo::kernels::cuda {
 
@@ -12,8 +23,9 @@ namespace rondo::kernels::cuda {
 template <class S, int kValues>
 class Exchange {
  public:
-  // live: rows of the slice that exist; the others are never sent.
-  RONDO_DEVICE Exchange(const DynamicShared &shared, const SequencePlace &place, uint32_t H, uint32_t live)
+  // Rows of the slice that do not exist are never handed on.
+  RONDO_DEVICE Exchange(const DynamicShared &shared, const SequencePlace &place, const SequenceMemory &memory,
+                        uint32_t H, const SliceRows &slice)
       : operand_(shared.array<S>(place.shared.operand[0], (place.shared.operand[1] - place.shared.operand[0]) / 2 +
                                                               place.rows * place.shared.operand_row)),
         shared_(shared),
@@ -22,19 +34,26 @@ class Exchange {
         other_((place.shared.operand[1] - place.shared.operand[0]) / 2),
         row_(place.shared.operand_row),
         depth_(H * kValues),
-        live_(live),
-        in_cluster_(place.in_cluster),
-        rank_(place.in_cluster ? cluster_rank() : 0),
+        live_(slice.rows),
+        tier_(place.tier),
+        rank_(tier_ == Tier::cluster ? cluster_rank() : block_x() % place.blocks),
         blocks_((H + place.units - 1) / place.units) {
     const uint32_t values = place.units * kValues;
     const uint32_t first = rank_ * values;
     const uint32_t own = chunks_of(first >= depth_ ? 0 : min_of(depth_ - first, values));
-    bytes_ = live * (chunks_of(depth_) - own) * (kChunk * 2);
+    others_ = chunks_of(depth_) - own;
+    after_own_ = first / kChunk + own;
+    if (tier_ == Tier::grid) {
+      const int64_t rows_before = block_z() * slice.map.N + slice.first_row;
+      numbers_ = at<S>(memory.numbers, rows_before * 2 * told_row());
+      const uint32_t group = (block_z() * grid_x() + block_x()) / place.blocks;
+      flag_ = memory.flags + size_t{group} * (kFlagBytes / sizeof(uint32_t));
+    }
   }
 
   // Before meet_all.
   RONDO_DEVICE void init() const {
-    if (in_cluster_ && thread() == 0) {
+    if (tier_ == Tier::cluster && thread() == 0) {
       barrier(0).init(threads() / 32);
       barrier(1).init(threads() / 32);
       init_fence();
@@ -42,7 +61,7 @@ class Exchange {
   }
   // All threads of all blocks. Also at the end, since a block's memory must not go while another may still write it.
   RONDO_DEVICE void meet_all() const {
-    if (in_cluster_) {
+    if (tier_ == Tier::cluster) {
       cluster_barrier();
     } else {
       block_barrier();
@@ -57,6 +76,15 @@ class Exchange {
   RONDO_DEVICE const SharedSpan<S> &operand() const { return operand_; }
   // Where step s's copy begins.
   RONDO_DEVICE uint32_t buffer(uint32_t step) const { return step % 2 != 0 ? other_ : 0; }
+  // Every step's copy is the same one.
+  RONDO_DEVICE bool in_place() const { return tier_ == Tier::grid; }
+  // By all threads, after a product of kParts parts that has met: no warp is still to read what others write next.
+  template <int kParts>
+  RONDO_DEVICE void end_product() const {
+    if (kParts == 1 && in_place()) {
+      block_barrier();
+    }
+  }
 
   // The warp's own numbers, once all its lanes have put them into step's copy: to the other blocks, unless this is the
   // last step. keep(row, k, chunk) gets each chunk once.
@@ -65,17 +93,16 @@ class Exchange {
     constexpr uint32_t kItems = Mine::kOwn * 4 * kValues;
     constexpr uint32_t kCopies = kItems > 32 ? 1 : 32 / kItems;  // lanes that share the ways of one item
     constexpr uint32_t kRounds = (kItems + 31) / 32;
-    const uint32_t others = sends && in_cluster_ ? blocks_ - 1 : 0;
+    const uint32_t others = sends && tier_ == Tier::cluster ? blocks_ - 1 : 0;
+    const bool tells = sends && tier_ == Tier::grid;
+    if (kValues != 1 && tells) {
+      tell_own(my, units, step);
+    }
     RONDO_UNROLL
     for (uint32_t round = 0; round < kRounds; ++round) {
       const uint32_t item = kRounds == 1 ? lane() % kItems : round * 32 + lane();
       const uint32_t copy = kRounds == 1 ? lane() / kItems : 0;
-      // Items: by chunk of eight units, then by row of a number, then by number.
-      const uint32_t e = item / (4 * kValues);
-      const uint32_t sum = Mine::sum_of(my.part(), e);
-      const uint32_t row = Mine::tile_of(my.part(), e) * kTileRows + item / kValues % 4 * 2 + sum % 2;
-      const uint32_t unit = rank_ * units + my.warp_unit() + sum / 2 * 8;
-      const uint32_t k = unit * kValues + item % kValues * kChunk;
+      const auto [row, k] = own_chunk(my, units, item);
       if (item >= kItems || copy >= kCopies || row >= live_ || k >= depth_) {
         continue;
       }
@@ -87,6 +114,9 @@ class Exchange {
         send(operand_, element, chunk, to < blocks_ ? to : to - blocks_, barrier(step));
       }
       if (copy == 0) {
+        if (kValues == 1 && tells) {
+          tell(chunk, numbers_ + told(step) + row * told_row() + k);
+        }
         keep(row, k, chunk);
       }
     }
@@ -94,33 +124,105 @@ class Exchange {
 
   // By all lanes of every warp, once their own numbers of this step are there and those of the step before are read.
   RONDO_DEVICE void arrive(uint32_t step) const {
-    if (in_cluster_ && lane() == 0) {
+    if (tier_ == Tier::cluster && lane() == 0) {
       if (thread() == 0) {
-        barrier(step).expect(bytes_);
+        barrier(step).expect(live_ * others_ * (kChunk * 2));
       } else {
         barrier(step).arrive();
+      }
+    } else if (tier_ == Tier::grid) {
+      block_barrier();
+      if (thread() == 0) {
+        flag_add(flag_, 1);
       }
     }
   }
   // Until all of this step is there.
   RONDO_DEVICE void wait(uint32_t step) const {
-    if (in_cluster_) {
+    if (tier_ == Tier::cluster) {
       barrier(step).wait(step / 2 % 2);
-    } else {
-      block_barrier();
+      return;
     }
+    if (tier_ == Tier::grid) {
+      wait_for_flag(step);
+      block_barrier();
+      fetch(step);
+      wait_copies<0>();
+    }
+    block_barrier();
   }
 
  private:
   static RONDO_DEVICE uint32_t min_of(uint32_t a, uint32_t b) { return a < b ? a : b; }
   RONDO_DEVICE SharedBarrier barrier(uint32_t step) const { return {shared_, step % 2 != 0 ? odd_ : even_}; }
 
+  // Where a warp's chunks lie: by eight units, then by row of a number, then by number.
+  struct OwnChunk {
+    uint32_t row, k;
+  };
+  template <class Mine>
+  RONDO_DEVICE OwnChunk own_chunk(const Mine &my, uint32_t units, uint32_t item) const {
+    const uint32_t e = item / (4 * kValues);
+    const uint32_t sum = Mine::sum_of(my.part(), e);
+    const uint32_t unit = rank_ * units + my.warp_unit() + sum / 2 * 8;
+    return {Mine::tile_of(my.part(), e) * kTileRows + item / kValues % 4 * 2 + sum % 2,
+            unit * kValues + item % kValues * kChunk};
+  }
+
+  // Of several numbers a unit, apart from send_own and not unrolled: some kernels have no register left.
+  template <class Mine>
+  RONDO_DEVICE void tell_own(const Mine &my, uint32_t units, uint32_t step) const {
+    RONDO_ROLLED
+    for (uint32_t item = lane(); item < Mine::kOwn * 4 * kValues; item += 32) {
+      const auto [row, k] = own_chunk(my, units, item);
+      if (row < live_ && k < depth_) {
+        tell(operand_.template read_wide<kChunk>(buffer(step) + row * row_ + k),
+             numbers_ + told(step) + row * told_row() + k);
+      }
+    }
+  }
+  // One thread of a block looks, as many would keep the others from counting. The flag's count may have gone round.
+  RONDO_DEVICE void wait_for_flag(uint32_t step) const {
+    if (thread() != 0) {
+      return;
+    }
+    const uint32_t wanted = (step + 1) * blocks_;
+    Spin spin;
+    while (static_cast<int32_t>(flag_load(flag_) - wanted) < 0) {
+      spin.once();
+    }
+  }
+  // Others' numbers, beginning with the next block's, so that not all blocks ask for the same at once.
+  RONDO_DEVICE void fetch(uint32_t step) const {
+    const uint32_t all = chunks_of(depth_);
+    const S *from = numbers_ + told(step);
+    uint32_t r = 0;
+    for (uint32_t c = thread(); others_ != 0; c += threads()) {
+      while (c >= others_) {
+        c -= others_;
+        ++r;
+      }
+      if (r >= live_) {
+        break;
+      }
+      const uint32_t chunk = after_own_ + c < all ? after_own_ + c : after_own_ + c - all;
+      copy_told(from + r * told_row() + chunk * kChunk, operand_, r * row_ + chunk * kChunk);
+    }
+    commit_copies();
+  }
+  // The group's copies in global memory: where step's begins, and how far its rows are apart.
+  RONDO_DEVICE uint32_t told(uint32_t step) const { return step % 2 != 0 ? live_ * told_row() : 0; }
+  RONDO_DEVICE uint32_t told_row() const { return row_ - kChunk; }
+
   SharedSpan<S> operand_;  // both copies
   DynamicShared shared_;
   uint32_t even_, odd_;  // barriers
   uint32_t other_, row_, depth_, live_;
-  bool in_cluster_;
-  uint32_t rank_, blocks_, bytes_;
+  Tier tier_;
+  uint32_t rank_, blocks_;
+  uint32_t others_, after_own_;  // chunks of a row that are others', and the first of them
+  S *numbers_ = nullptr;         // in global memory, the group's
+  uint32_t *flag_ = nullptr;
 };
 
 }  // namespace rondo::kernels::cuda

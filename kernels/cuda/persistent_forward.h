@@ -152,7 +152,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
   const ForwardSequenceDirection &d = sequence.direction[block_z()];
   const auto H = static_cast<uint32_t>(sequence.H);
   const SliceRows slice = slice_of(sequence.rows, place, block_z() != 0);
-  const Exchange<S, 1> exchange(shared, place, H, slice.rows);
+  const Exchange<S, 1> exchange(shared, place, sequence.memory, H, slice);
   const SharedSpan<S> weight = shared.array<S>(place.shared.weight, G * place.units * place.shared.weight_row);
   const SharedSpan<float> partial =
       shared.array<float>(place.shared.partial, (kParts - 1) * (place.units / kTileUnits) * 32 * G * kTiles * 4);
@@ -187,8 +187,10 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
     load_rows(operand, exchange.buffer(1), place.rows, row, whole, H, place.wide, [&](uint32_t r) -> const S * {
       return r < slice.rows ? at<S>(static_cast<const void *>(d.state), (int64_t{slice.first_row} + r) * H) : nullptr;
     });
-    load_rows(operand, exchange.buffer(0), place.rows, row, whole, H, false,
-              [](uint32_t) -> const S * { return nullptr; });
+    if (!exchange.in_place()) {
+      load_rows(operand, exchange.buffer(0), place.rows, row, whole, H, false,
+                [](uint32_t) -> const S * { return nullptr; });
+    }
     biases.template read<S>(numbers, d.bias_ih, d.bias_hh);
     if constexpr (Cell::kHasCellState) {
       const float *from = at<float>(static_cast<const void *>(d.c), numbers.first_element(slice.first_row, H));
@@ -217,6 +219,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
         multiply(my, product, held, weight, operand, exchange.buffer(step + 1), sums);
       }
       meet(my, partial, has_units, sums, own);
+      exchange.template end_product<kParts>();
     }
     if (finishes) {
       run_cells<Cell, S>(numbers, input, biases, operand, row, exchange.buffer(step + 1), exchange.buffer(step), own, c,
@@ -262,6 +265,14 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
 }
 
 template <class S>
+auto forward_kernels() {
+  return [](auto cell, auto tiles) {
+    using T = decltype(tiles);
+    return &forward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
+  };
+}
+
+template <class S>
 cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayout &layout,
                                        const ForwardSequence &sequence) {
   const SequenceProblem problem{sequence.cell, sequence.storage, false,
@@ -273,9 +284,14 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
     place.wide = place.wide && aligned(kChunk, sizeof(S), {d.weight_hh, d.state}, {sequence.H});
     place.wide_history = place.wide_history && aligned(kChunk, sizeof(S), {d.history}, {d.history_row, sequence.H});
   }
-  return launch_compiled<false>(target, layout, sequence, place, [](auto cell, auto tiles) {
-    using T = decltype(tiles);
-    return &forward_sequence_kernel<typename decltype(cell)::type, S, T::kTiles, T::kParts, T::kHeld>;
+  return with_compiled<false>(sequence.cell, layout, forward_kernels<S>(),
+                              [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
+}
+
+template <class S>
+cudaError_t forward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
+  return with_compiled<false>(problem.cell, layout, forward_kernels<S>(), [&](auto kernel) {
+    return blocks_at_once(shape_of(layout, place_of(layout, problem), problem.directions), kernel, blocks);
   });
 }
 

@@ -16,6 +16,10 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
 template <class S>
 cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayout &layout,
                                         const BackwardSequence &sequence);
+template <class S>
+cudaError_t forward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
+template <class S>
+cudaError_t backward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
 
 // A kernel's compile-time numbers.
 template <int kRowTiles, int kPartsOfK, int kHeldSteps = 0>
@@ -82,30 +86,40 @@ inline bool holds(const SequenceLayout &layout, int64_t H, int64_t N) {
 
 inline SequencePlace place_of(const SequenceLayout &layout, const SequenceProblem &problem) {
   SequencePlace place{};
-  place.shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held);
+  place.shared = sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
   place.blocks = layout.blocks;
   place.units = layout.units;
   place.rows = layout.rows;
-  place.in_cluster = layout.tier == Tier::cluster;
+  place.tier = layout.tier;
   return place;
+}
+
+inline Shape shape_of(const SequenceLayout &layout, const SequencePlace &place, int directions) {
+  return {{layout.blocks * layout.groups, 1, static_cast<uint32_t>(directions)},
+          layout.threads,
+          layout.tier == Tier::cluster ? layout.blocks : 1,
+          place.shared.bytes,
+          layout.tier == Tier::grid};
 }
 
 template <class Sequence>
 cudaError_t launch_sequence(const Target &target, const SequenceLayout &layout, const Sequence &sequence,
                             const SequencePlace &place, void (*kernel)(Sequence, SequencePlace)) {
-  const Shape shape{{layout.blocks * layout.groups, 1, static_cast<uint32_t>(sequence.directions)},
-                    layout.threads,
-                    layout.blocks,
-                    place.shared.bytes};
-  const cudaError_t error = allow_shared(shape, kernel);
+  const Shape shape = shape_of(layout, place, sequence.directions);
+  cudaError_t error = allow_shared(shape, kernel);
+  if (error == cudaSuccess && layout.tier == Tier::grid) {
+    error = sequence.memory.numbers == nullptr || sequence.memory.flags == nullptr
+                ? cudaErrorInvalidValue
+                : clear(target, sequence.memory.flags, int64_t{layout.groups} * sequence.directions * kFlagBytes);
+  }
   return error != cudaSuccess ? error : launch(target, true, shape, kernel, sequence, place);
 }
 
-// kernel_of(cell, tiles) is the kernel of a Type of cell and of Tiles; it is asked only for what there is.
-template <bool kBackward, class Sequence, class KernelOf>
-cudaError_t launch_compiled(const Target &target, const SequenceLayout &layout, const Sequence &sequence,
-                            const SequencePlace &place, const KernelOf &kernel_of) {
-  return with_cell(sequence.cell, [&](auto cell) {
+// what(kernel), the one that a layout is launched with. kernel_of(cell, tiles) is that of a Type of cell and of Tiles;
+// it is asked only for what there is.
+template <bool kBackward, class KernelOf, class What>
+cudaError_t with_compiled(int64_t cell_row, const SequenceLayout &layout, const KernelOf &kernel_of, const What &what) {
+  return with_cell(cell_row, [&](auto cell) {
     using Cell = typename decltype(cell)::type;
     return with_tiles(layout, [&](auto unheld) {
       return with_held<kBackward, Cell::kGates>(layout, unheld, [&](auto tiles) {
@@ -113,7 +127,7 @@ cudaError_t launch_compiled(const Target &target, const SequenceLayout &layout, 
         constexpr uint32_t kMost = sequence_threads(Cell::kGates, kBackward, T::kTiles, T::kParts, T::kHeld);
         if constexpr (kMost != 0) {
           if (layout.threads <= kMost) {
-            return launch_sequence(target, layout, sequence, place, kernel_of(cell, tiles));
+            return what(kernel_of(cell, tiles));
           }
         }
         return cudaErrorInvalidValue;

@@ -14,10 +14,14 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <cassert>
+
 #define RONDO_KERNEL __global__
 #define RONDO_DEVICE __device__ __forceinline__
 // Before a loop whose arrays must stay in registers.
 #define RONDO_UNROLL _Pragma("unroll")
+// Before a loop whose steps side by side would take more registers than there are.
+#define RONDO_ROLLED _Pragma("unroll 1")
 
 namespace rondo::kernels::cuda {
 
@@ -104,6 +108,7 @@ RONDO_DEVICE void copy_whole(const W *from, W *to) {
 #define RONDO_KERNEL
 #define RONDO_DEVICE inline
 #define RONDO_UNROLL
+#define RONDO_ROLLED
 
 namespace rondo::kernels::cuda {
 

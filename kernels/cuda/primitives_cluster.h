@@ -40,14 +40,14 @@ RONDO_DEVICE void cluster_barrier() {
 #endif
 }
 
-// Between the tries of a loop that waits. In a debug build it has a bound.
+// Between the tries of a loop that waits. In a debug build it has a bound: then the launch fails with cudaErrorAssert,
+// and the words are printed.
 class Spin {
  public:
   RONDO_DEVICE void once() {
 #ifndef NDEBUG
-    if (++tries_ == 1u << 26) {
-      __trap();
-    }
+    ++tries_;
+    assert(tries_ != 1u << 26 && "blocks of one launch wait for each other in vain");
 #endif
   }
 
@@ -178,6 +178,18 @@ RONDO_DEVICE void flag_add(uint32_t *flag, uint32_t count) {
   asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(__cvta_generic_to_global(flag)), "r"(count) : "memory");
 }
 
+// 16 bytes of global memory from one block to another of the grid, which a flag orders.
+template <class V>
+RONDO_DEVICE void tell(const V &value, void *to) {
+  static_assert(sizeof(V) == 16);
+  store_whole(value, static_cast<V *>(to));
+}
+// As copy_async, of what another block told: it leaves out the first cache.
+template <class S>
+RONDO_DEVICE void copy_told(const S *from, const SharedSpan<S> &to, uint32_t element) {
+  copy_async(from, to, element);
+}
+
 #else
 
 RONDO_DEVICE uint32_t cluster_rank() { return rondo_emulator::cluster_rank(); }
@@ -216,6 +228,19 @@ RONDO_DEVICE void send(const SharedSpan<T> &to, uint32_t element, const V &value
 
 RONDO_DEVICE uint32_t flag_load(const uint32_t *flag) { return rondo_emulator::flag_load(flag); }
 RONDO_DEVICE void flag_add(uint32_t *flag, uint32_t count) { rondo_emulator::flag_add(flag, count); }
+
+template <class V>
+RONDO_DEVICE void tell(const V &value, void *to) {
+  static_assert(sizeof(V) == 16);
+  check_aligned(to, sizeof(V));
+  rondo_emulator::on_global_write(to, sizeof(V));
+  store_whole(value, static_cast<V *>(to));
+}
+template <class S>
+RONDO_DEVICE void copy_told(const S *from, const SharedSpan<S> &to, uint32_t element) {
+  rondo_emulator::on_global_read(from, 16);
+  copy_async(from, to, element);
+}
 
 #endif
 

@@ -19,6 +19,17 @@ cudaError_t with_narrow_storage(Storage storage, What &&what) {
 
 }  // namespace
 
+cudaError_t sequence_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
+  if (!holds(layout, problem.H, problem.N)) {
+    return cudaErrorInvalidValue;
+  }
+  return with_narrow_storage(problem.storage, [&](auto storage) {
+    using S = typename decltype(storage)::type;
+    return problem.backward ? backward_blocks_at_once<S>(layout, problem, blocks)
+                            : forward_blocks_at_once<S>(layout, problem, blocks);
+  });
+}
+
 cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &layout,
                                     const ForwardSequence &sequence) {
   if (!holds(layout, sequence.H, sequence.rows.N)) {

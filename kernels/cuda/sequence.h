@@ -8,6 +8,13 @@
 
 namespace rondo::kernels::cuda {
 
+// Global memory in which the blocks of a grid's groups meet, of the sizes of tiers.h's sequence_exchange, at multiples
+// of 128 bytes; other tiers need none. The launch clears the flags. Until it has ended, nothing else may use either.
+struct SequenceMemory {
+  void *numbers;  // [directions][groups][2][rows of the slice that exist][row] storage
+  uint32_t *flags;
+};
+
 // Positions count a direction's steps in the order in which it takes them: direction 0 is at t = position, direction 1
 // at t = T - 1 - position. A row runs at t as row_map.h says; where it does not, its state stays, and where it has a
 // place all the same (masked), its history and gates become zeros and extra its c. Pointers are at row 0 of the call
@@ -30,6 +37,7 @@ struct ForwardSequence {
   Storage storage;
   int64_t H;
   RowMap rows;
+  SequenceMemory memory;
   int64_t first, last;  // positions [first, last)
   int directions;       // 1 or 2
   ForwardSequenceDirection direction[2];
@@ -59,10 +67,15 @@ struct BackwardSequence {
   Storage storage;
   int64_t H;
   RowMap rows;
+  SequenceMemory memory;
   int directions;
   BackwardSequenceDirection direction[2];
 };
 cudaError_t launch_backward_sequence(const Target &target, const SequenceLayout &layout,
                                      const BackwardSequence &sequence);
+
+// How many blocks of the kernel that a layout launches one SM of the current device holds at once: a grid's all run
+// together, or cudaErrorCooperativeLaunchTooLarge is its launch's answer.
+cudaError_t sequence_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
 
 }  // namespace rondo::kernels::cuda

@@ -6,5 +6,7 @@ namespace rondo::kernels::cuda {
 
 template cudaError_t launch_backward_sequence_of<Bf16>(const Target &target, const SequenceLayout &layout,
                                                        const BackwardSequence &sequence);
+template cudaError_t backward_blocks_at_once<Bf16>(const SequenceLayout &layout, const SequenceProblem &problem,
+                                                   int *blocks);
 
 }  // namespace rondo::kernels::cuda

@@ -6,5 +6,7 @@ namespace rondo::kernels::cuda {
 
 template cudaError_t launch_forward_sequence_of<F16>(const Target &target, const SequenceLayout &layout,
                                                      const ForwardSequence &sequence);
+template cudaError_t forward_blocks_at_once<F16>(const SequenceLayout &layout, const SequenceProblem &problem,
+                                                 int *blocks);
 
 }  // namespace rondo::kernels::cuda

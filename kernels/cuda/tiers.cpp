@@ -3,8 +3,8 @@
 #include "kernels/cuda/tiers.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <iterator>
+#include <vector>
 
 #include "kernels/cuda/persistent_limits.h"
 
@@ -63,8 +63,9 @@ bool is_possible(const SequenceProblem &problem) {
 }
 
 // Groups that run at the same time: one block a SM, as a second one would share all that a step waits for.
-int64_t groups_at_once(const GpuFacts &gpu, int64_t blocks) {
-  return blocks == 1 ? gpu.multiprocessors : gpu.multiprocessors / kPartition * (kPartition / blocks);
+int64_t groups_at_once(Tier tier, const GpuFacts &gpu, int64_t blocks) {
+  return tier == Tier::cluster ? gpu.multiprocessors / kPartition * (kPartition / blocks)
+                               : gpu.multiprocessors / blocks;
 }
 
 uint32_t warps_of(const SequenceLayout &layout) { return layout.threads / kWarp; }
@@ -120,19 +121,26 @@ double cells_ns(const SequenceProblem &problem, const GpuFacts &gpu, const Seque
 
 // Until every block of the group has what the next step multiplies. Only rows that exist are sent.
 double exchange_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
-  if (layout.blocks == 1) {
+  if (layout.tier == Tier::single) {
     return gpu.block_barrier_ns;
   }
   const auto rows = static_cast<double>(std::min<int64_t>(layout.rows, problem.N));
   const double of_others = static_cast<double>(product_of(problem).K) * (1 - 1.0 / layout.blocks);
-  return gpu.exchange_ns + of_others * rows * kElementBytes / gpu.exchange_per_clock / gpu.clock_ghz;
+  const double bytes = of_others * rows * kElementBytes;
+  if (layout.tier == Tier::cluster) {
+    return gpu.exchange_ns + bytes / gpu.exchange_per_clock / gpu.clock_ghz;
+  }
+  // Barriers: what was read may be overwritten (a meeting of parts is one too), the block's own is written, the others'
+  // is there to be read, and has been.
+  const double barriers = layout.k_parts == 1 ? 4 : 3;
+  return gpu.all_blocks_ns + barriers * gpu.block_barrier_ns + bytes / gpu.l2_per_clock / gpu.clock_ghz;
 }
 
 double step_ns(const SequenceProblem &problem, const GpuFacts &gpu, const SequenceLayout &layout) {
   const double path = product_clocks(problem, gpu, layout) / gpu.clock_ghz + meeting_ns(problem, gpu, layout) +
                       cells_ns(problem, gpu, layout) + exchange_ns(problem, gpu, layout);
   const int64_t groups = int64_t{layout.groups} * problem.directions;
-  const int64_t waves = ceil_div(groups, groups_at_once(gpu, layout.blocks));
+  const int64_t waves = ceil_div(groups, groups_at_once(layout.tier, gpu, layout.blocks));
   // Global memory is shared by all and is read ahead, so it counts only where it takes longer than all else.
   const double bytes = static_cast<double>(problem.N * problem.H * problem.directions) * memory_bytes(problem);
   return std::max(static_cast<double>(waves) * path, bytes / gpu.memory_gb_per_s);
@@ -146,7 +154,12 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
   const int64_t threads = 2 * units * k_parts;
   const int64_t groups = ceil_div(problem.N, rows);
   if (threads > most_threads(problem, rows, k_parts, held) || groups > kMostBlocks / blocks ||
-      k_parts * 16 > round_up(product.K, 16) || groups_at_once(gpu, blocks) < 1) {
+      k_parts * 16 > round_up(product.K, 16)) {
+    return std::nullopt;
+  }
+  // Blocks that wait for each other over the grid must all run at once.
+  const int64_t at_once = groups_at_once(tier, gpu, blocks);
+  if (at_once < (tier == Tier::grid ? groups * problem.directions : 1)) {
     return std::nullopt;
   }
   SequenceLayout layout{.tier = tier,
@@ -159,7 +172,7 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
                         .threads = static_cast<uint32_t>(threads),
                         .shared_bytes = 0,
                         .step_ns = 0};
-  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, held).bytes;
+  layout.shared_bytes = sequence_shared(problem, tier, layout.units, layout.rows, layout.k_parts, held).bytes;
   if (layout.shared_bytes > gpu.shared_bytes) {
     return std::nullopt;
   }
@@ -168,7 +181,7 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
 }
 
 std::optional<SequenceLayout> best_layout(Tier tier, const SequenceProblem &problem, const GpuFacts &gpu,
-                                          std::initializer_list<int64_t> group_blocks) {
+                                          const std::vector<int64_t> &group_blocks) {
   std::optional<SequenceLayout> best;
   // Beyond, not even one row of the operand fits, and sizes in bytes would leave 32 bits.
   if (!is_possible(problem) || problem.H > gpu.shared_bytes) {
@@ -201,9 +214,24 @@ std::optional<SequenceLayout> cluster_layout(const SequenceProblem &problem, con
                                   : best_layout(Tier::cluster, problem, gpu, {2, 4, 8, 16});
 }
 
+// As few blocks as hold all units, for each number of units that one may have.
+std::optional<SequenceLayout> grid_layout(const SequenceProblem &problem, const GpuFacts &gpu) {
+  constexpr int64_t kMostTiles = 32;  // of a block, a warp each
+  std::vector<int64_t> group_blocks;
+  const int64_t tiles = ceil_div(std::min(problem.H, gpu.shared_bytes), 16);
+  for (int64_t of_block = 1; of_block <= kMostTiles; ++of_block) {
+    const int64_t blocks = std::max<int64_t>(2, ceil_div(tiles, of_block));
+    if (blocks <= gpu.multiprocessors && (group_blocks.empty() || blocks < group_blocks.back())) {
+      group_blocks.push_back(blocks);
+    }
+  }
+  return gpu.capability < 80 ? std::nullopt : best_layout(Tier::grid, problem, gpu, group_blocks);
+}
+
 constexpr TierRow kRows[] = {
     {Tier::single, "fused single", 80, &single_layout},
     {Tier::cluster, "fused cluster", 90, &cluster_layout},
+    {Tier::grid, "fused grid", 80, &grid_layout},
 };
 static_assert(std::size(kRows) == kTierRows);
 
@@ -211,8 +239,8 @@ static_assert(std::size(kRows) == kTierRows);
 
 const TierRow &tier_row(int row) { return kRows[row]; }
 
-SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts,
-                               uint32_t held) {
+SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32_t units, uint32_t rows,
+                               uint32_t k_parts, uint32_t held) {
   const Product product = product_of(problem);
   SequenceShared shared{};
   uint32_t end = 0;
@@ -225,9 +253,9 @@ SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, u
   shared.weight_row = static_cast<uint32_t>(columns == 0 ? 0 : columns + kRowPadding);
   shared.operand_row = static_cast<uint32_t>(round_up(product.K, 16) + kRowPadding);
   shared.weight = place(int64_t{product.tiles_of_unit_tile} * units * shared.weight_row * kElementBytes);
-  for (uint32_t &operand : shared.operand) {
-    operand = place(int64_t{rows} * shared.operand_row * kElementBytes);
-  }
+  const int64_t operand_bytes = int64_t{rows} * shared.operand_row * kElementBytes;
+  shared.operand[0] = place(operand_bytes);
+  shared.operand[1] = tier == Tier::grid ? shared.operand[0] : place(operand_bytes);
   shared.partial = place((int64_t{k_parts} - 1) * (units / 16) * kWarp * accumulators(product, rows) * kSumBytes);
   // What is held comes by way of all that is before the barriers.
   if (held != 0) {
@@ -239,6 +267,14 @@ SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, u
   }
   shared.bytes = end;
   return shared;
+}
+
+SequenceExchange sequence_exchange(const SequenceProblem &problem) {
+  SequenceExchange exchange{};
+  exchange.row = round_up(product_of(problem).K, 16);
+  exchange.numbers = 2 * problem.directions * problem.N * exchange.row * kElementBytes;
+  exchange.flags = problem.directions * ceil_div(problem.N, 8) * kFlagBytes;
+  return exchange;
 }
 
 }  // namespace rondo::kernels::cuda

@@ -9,7 +9,7 @@
 
 namespace rondo::kernels::cuda {
 
-enum class Tier { single, cluster };
+enum class Tier { single, cluster, grid };
 
 // What a tier is asked about.
 struct SequenceProblem {
@@ -43,7 +43,7 @@ struct GpuFacts {
 // How a layer lies on the GPU. A group is the blocks that together hold W_hh for one slice of the batch.
 struct SequenceLayout {
   Tier tier;
-  uint32_t blocks;        // of a group: 1, or the cluster's
+  uint32_t blocks;        // of a group: 1, the cluster's, or as many of the grid's as share W_hh
   uint32_t units;         // of a block, a multiple of 16; a group's last blocks may have fewer, down to none
   uint32_t rows;          // of a slice, a multiple of 8 up to 32
   uint32_t groups;        // slices of the batch
@@ -56,26 +56,36 @@ struct SequenceLayout {
 
 struct TierRow {
   Tier tier;
-  const char *name;  // as proofs of hardware name it: "fused single", "fused cluster"
+  const char *name;  // as proofs of hardware name it: "fused single", "fused cluster", "fused grid"
   int min_capability;
   // The best layout, or nothing where the problem does not fit.
   std::optional<SequenceLayout> (*layout)(const SequenceProblem &problem, const GpuFacts &gpu);
 };
 
-inline constexpr int kTierRows = 2;
+inline constexpr int kTierRows = 3;
 const TierRow &tier_row(int row);
 
 // The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this.
 struct SequenceShared {
   uint32_t weight;       // the block's rows of W_hh (backward: of W_hh^T), [tiles*16, weight_row] storage
   uint32_t weight_row;   // elements: what of K is not held, rounded up to 16, and 8 more; 0: all is held
-  uint32_t operand[2];   // h (backward: dG), [rows, operand_row] storage each; steps take turns
+  uint32_t operand[2];   // h (backward: dG), [rows, operand_row] storage each; steps take turns; grid: one place
   uint32_t operand_row;  // elements: K rounded up to 16, and 8 more
   uint32_t partial;      // [k_parts - 1, warps of a part, 32 lanes, accumulators] f32
   uint32_t barrier[2];   // 8 bytes each
   uint32_t bytes;
 };
-SequenceShared sequence_shared(const SequenceProblem &problem, uint32_t units, uint32_t rows, uint32_t k_parts,
-                               uint32_t held);
+SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32_t units, uint32_t rows,
+                               uint32_t k_parts, uint32_t held);
+
+// What the blocks of a grid's groups put their numbers and their flags into, in global memory: never less for more
+// rows, whatever their layouts.
+struct SequenceExchange {
+  int64_t row;      // elements of a row's numbers: K rounded up to 16
+  int64_t numbers;  // bytes of two copies of all rows, of all directions
+  int64_t flags;    // bytes of a flag for each group, at most
+};
+inline constexpr int64_t kFlagBytes = 128;  // a flag has a cache line of its own
+SequenceExchange sequence_exchange(const SequenceProblem &problem);
 
 }  // namespace rondo::kernels::cuda

@@ -1,5 +1,5 @@
-// The grid and hybrid tiers' formulas. One block lies on each SM, and a direction has its share of them; all of a
-// block's warps share its products and cells evenly.
+// The hybrid tier's formula. One block lies on each SM, and a direction has its share of them; all of a block's warps
+// share its products and cells evenly.
 #include "cli/model_outlook.h"
 
 #include <algorithm>
@@ -56,14 +56,6 @@ double step_ns(const SequenceProblem &problem, const GpuFacts &gpu, const Share 
   return product + cells / gpu.clock_ghz + gpu.cell_ns + gpu.all_blocks_ns;
 }
 
-std::optional<double> grid_ns(const SequenceProblem &problem, const GpuFacts &gpu) {
-  const Share share = share_of(problem, gpu);
-  if (!is_served(problem, gpu) || share.bytes > share.capacity) {
-    return std::nullopt;
-  }
-  return step_ns(problem, gpu, share, 0);
-}
-
 std::optional<double> hybrid_ns(const SequenceProblem &problem, const GpuFacts &gpu) {
   const Share share = share_of(problem, gpu);
   if (!is_served(problem, gpu) || share.bytes <= share.capacity) {
@@ -76,7 +68,7 @@ std::optional<double> hybrid_ns(const SequenceProblem &problem, const GpuFacts &
   return step_ns(problem, gpu, share, std::max(from_l2, from_memory));
 }
 
-constexpr OutlookRow kRows[] = {{"grid", &grid_ns}, {"hybrid", &hybrid_ns}};
+constexpr OutlookRow kRows[] = {{"hybrid", &hybrid_ns}};
 static_assert(std::size(kRows) == kOutlookRows);
 
 }  // namespace

@@ -14,9 +14,9 @@ struct OutlookRow {
   std::optional<double> (*step_ns)(const kernels::cuda::SequenceProblem &problem, const kernels::cuda::GpuFacts &gpu);
 };
 
-inline constexpr int kOutlookRows = 2;
-// "grid": W_hh over all SMs in registers and shared memory, h through global memory and flags. "hybrid": where that
-// does not hold W_hh, the rest is read from the L2 cache and from memory in every step.
+inline constexpr int kOutlookRows = 1;
+// "hybrid": where registers and shared memory of all SMs do not hold W_hh, the rest is read from the L2 cache and from
+// memory in every step.
 const OutlookRow &outlook_row(int row);
 
 }  // namespace rondo::cli

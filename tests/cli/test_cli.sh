@@ -120,6 +120,7 @@ for gpu in H200 H100 'RTX 5090' A100; do
 done
 out_has '^H200 +fused cluster +backward +[0-9.]+ +[0-9.]+ .* blocks of [0-9]+ units'
 out_has '^A100 +fused cluster +forward +- '
+out_has '^A100 +fused grid +forward +[0-9.]+ +[0-9.]+ .* [0-9]+ x [0-9]+ blocks of [0-9]+ units'
 run 0 explain --model --hidden-size 64 --dtype f32
 check "no tier takes f32" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
 refused 2 explain --model --hidden-size 0

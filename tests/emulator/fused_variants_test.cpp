@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "emulator/control.h"
 #include "support/catch.h"
 
 namespace {
@@ -16,17 +17,20 @@ struct Case {
   int64_t H = 64, N = 16, dtype = RONDO_F16, persistent = RONDO_PERSISTENT_AUTO;
   int capability = 90;
   int code = 0;  // 0: for the capability
+  bool grids = true;
   bool training = true;
 };
 
-rondo::cuda::Device device_of(int capability, int code) {
+rondo::cuda::Device device_of(const Case &it) {
+  const int capability = it.capability;
   rondo::cuda::Device device{};
   device.major = capability / 10;
   device.minor = capability % 10;
   device.multiprocessors = 132;
   device.shared_bytes = capability == 80 ? 166912 : 232448;
   device.clusters = capability >= 90;
-  device.code = code;
+  device.grids = it.grids;
+  device.code = it.code != 0 ? it.code : capability;
   return device;
 }
 
@@ -56,7 +60,7 @@ Told told(Variants::Proof proof, const Case &it, const rondo::cuda::Tuned &tuned
   problem.training = it.training;
   problem.max_T = 100;
   problem.max_N = it.N;
-  const rondo::cuda::Device device = device_of(it.capability, it.code != 0 ? it.code : it.capability);
+  const rondo::cuda::Device device = device_of(it);
   Variants variants(spec, problem, device, proof);
   std::vector<std::string> choices;
   for (const auto *tier : variants.choices()) {
@@ -90,13 +94,17 @@ TEST_CASE("of proven tiers the one of the shortest predicted step is chosen", "[
   CHECK((any == "fused single" || any == "fused cluster"));
   // A layer that one block does not hold, and one that no cluster does.
   CHECK(chosen(&everything, {.H = 320}) == "fused cluster");
+  // One that only the grid holds, and then no large batch.
+  CHECK(chosen(&everything, {.H = 1024}) == "fused grid");
+  CHECK(chosen(&everything, {.H = 1024, .N = 256}) == "fused stepwise");
   CHECK(chosen(&everything, {.H = 4096}) == "fused stepwise");
   // So many slices that clusters take turns, while one product a step fills the GPU.
   CHECK(chosen(&everything, {.H = 320, .N = 8192}) == "fused stepwise");
   CHECK_THAT(
       told(&everything, {.H = 320, .N = 8192}).text,
       Contains("fused: variant fused stepwise, predicted to be quicker than every tier that is proven; predicted "));
-  CHECK(chosen(&everything, {.H = 320, .capability = 80}) == "fused stepwise");
+  CHECK(chosen(&everything, {.H = 320, .capability = 80}) == "fused grid");
+  CHECK(chosen(&everything, {.H = 320, .capability = 80, .grids = false}) == "fused stepwise");
   CHECK(chosen(&everything, {.H = 64, .capability = 80}) == "fused single");
   // A build without machine code for this GPU: the driver has compiled older PTX, in which clusters trap.
   CHECK(chosen(&everything, {.H = 64, .code = 80}) == "fused single");
@@ -113,8 +121,23 @@ TEST_CASE("what is asked for runs unproven, and a proven tier before an unproven
   CHECK(told(&nothing, {.H = 320, .persistent = require}).unproven == "never shown");
   CHECK(chosen(&single_alone, {.persistent = require}) == "fused single");
   CHECK(chosen(&stepwise_alone, {.persistent = require}) != "fused stepwise");
-  CHECK_THAT(told(&everything, {.H = 4096, .persistent = require}).refusal,
-             Contains("fused single: hidden_size 4096 with max_N 16 does not fit") && Contains("; fused cluster: "));
+  CHECK_THAT(
+      told(&everything, {.H = 4096, .persistent = require}).refusal,
+      Contains("fused single: hidden_size 4096 with max_N 16 does not fit") && Contains("; fused cluster: ") &&
+          Contains("; fused grid: hidden_size 4096 with max_N 16 does not fit its blocks, at most 132 at once, "));
+}
+
+TEST_CASE("a grid is refused where the driver would not launch it", "[variants]") {
+  CHECK_THAT(told(&everything, {.grids = false}).text,
+             Contains("not fused grid: the device has no cooperative launches, in which all blocks run at once\n"));
+  const rondo_emulator::Settings usual = rondo_emulator::settings();
+  rondo_emulator::Settings less = usual;
+  less.capability = 86;  // less shared memory than the device was said to have
+  rondo_emulator::configure(less);
+  const Told none = told(&everything, {.H = 1024});
+  rondo_emulator::configure(usual);
+  CHECK(none.name == "fused stepwise");
+  CHECK_THAT(none.text, Contains("not fused grid: how many of its blocks run at once cannot be asked: "));
 }
 
 TEST_CASE("a tier that has no room for backward serves inference alone", "[variants]") {

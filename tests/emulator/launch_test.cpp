@@ -1,5 +1,6 @@
 // What the runtime's stand-in says of launches with clusters, all blocks together, or much shared memory: what fits,
 // which error a launch beyond it gets, and capture.
+#include "machine.h"
 #include "party_cases.h"
 
 namespace {
@@ -25,23 +26,6 @@ int attribute(cudaDeviceAttr which) {
   REQUIRE(cudaDeviceGetAttribute(&value, which, 0) == cudaSuccess);
   return value;
 }
-
-// The machine for one case.
-class Machine {
- public:
-  Machine(int capability, int multiprocessors) : before_(settings()) {
-    Settings changed = before_;
-    changed.capability = capability;
-    changed.multiprocessors = multiprocessors;
-    configure(changed);
-  }
-  Machine(const Machine &) = delete;
-  Machine &operator=(const Machine &) = delete;
-  ~Machine() { configure(before_); }
-
- private:
-  Settings before_;
-};
 
 }  // namespace
 

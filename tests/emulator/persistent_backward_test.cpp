@@ -1,5 +1,6 @@
 // The backward sequence kernels against plain loops over the same steps: what reaches the gates, the initial states and
 // rows that do not run; and that neither the order of threads nor a second run changes a bit.
+#include "machine.h"
 #include "persistent_cases.h"
 
 namespace rondo_test {
@@ -129,6 +130,8 @@ void launch_case(const SequenceCase &of, const SequenceRows &rows, std::vector<B
   for (int k = 0; k < of.directions; ++k) {
     sequence.direction[k] = arrays[static_cast<size_t>(k)].direction();
   }
+  const SequenceMeeting meeting(of, true);
+  sequence.memory = of.over_grid ? meeting.memory() : SequenceMemory{};
   finish_sequence(launch_backward_sequence(kTarget, layout_of(of, true), sequence));
 }
 
@@ -169,14 +172,25 @@ TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") {
 }
 
 TEST_CASE("backward sequences with W_hh in registers", "[kernels][sequence]") {
+  const rondo_emulator::Machine wide(90, 132);
   for (const SequenceCase &of : held_cases(true)) {
     check_backward(of);
     check_held<BackwardArrays>(of, launch_case);
   }
 }
 
+TEST_CASE("backward sequences over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : sequence_cases({2, 3, 5}, true)) {
+    check_backward(of);
+  }
+  for (const uint32_t blocks : {8, 13}) {
+    check_backward(wide_case(rondo::kernels::kGru, 117, blocks, true));
+  }
+}
+
 TEST_CASE("no order of threads changes a backward sequence", "[kernels][sequence]") {
-  check_orders<BackwardArrays>(rondo::kernels::kLstm, Lengths::compact, launch_case,
+  const bool over_grid = GENERATE(false, true);
+  check_orders<BackwardArrays>(rondo::kernels::kLstm, Lengths::compact, over_grid, launch_case,
                                [](const BackwardArrays &arrays) { return arrays.dh.values(); });
 }
 

@@ -7,6 +7,7 @@
 #include "kernel_cases.h"
 #include "kernels/cuda/persistent_limits.h"
 #include "kernels/cuda/sequence.h"
+#include "party_cases.h"
 #include "runner.h"
 
 namespace rondo_test {
@@ -20,7 +21,8 @@ struct SequenceCase {
   int directions;
   Lengths kind;
   uint32_t blocks, rows, k_parts;
-  uint32_t units = 0;  // 0: as few as hold H
+  bool over_grid = false;  // several blocks are no cluster
+  uint32_t units = 0;      // 0: as few as hold H
   bool training = true;
   int64_t extra_row = 0;  // of history and dy beyond H
   int shift = 0;          // of every array
@@ -78,7 +80,7 @@ class SequenceRows {
 inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bool backward) {
   using namespace rondo::kernels::cuda;
   SequenceLayout layout{};
-  layout.tier = of.blocks == 1 ? Tier::single : Tier::cluster;
+  layout.tier = of.blocks == 1 ? Tier::single : of.over_grid ? Tier::grid : Tier::cluster;
   layout.blocks = of.blocks;
   const auto H = static_cast<uint32_t>(of.H);
   layout.units = of.units != 0 ? of.units : ((H + of.blocks - 1) / of.blocks + 15) / 16 * 16;
@@ -91,9 +93,27 @@ inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bo
   }
   layout.threads = layout.units / 16 * of.k_parts * 32;
   const SequenceProblem problem{of.cell, of.storage, backward, of.H, of.N, of.directions};
-  layout.shared_bytes = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held).bytes;
+  layout.shared_bytes =
+      sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held).bytes;
   return layout;
 }
+
+// What the blocks of a grid meet in, full of what an earlier launch may have left there.
+class SequenceMeeting {
+ public:
+  SequenceMeeting(const SequenceCase &of, bool backward)
+      : needs_(rondo::kernels::cuda::sequence_exchange({of.cell, of.storage, backward, of.H, of.N, of.directions})),
+        memory_(static_cast<size_t>(needs_.flags + needs_.numbers)) {
+    REQUIRE(cudaMemset(memory_.get(), 0xff, static_cast<size_t>(needs_.flags + needs_.numbers)) == cudaSuccess);
+  }
+  rondo::kernels::cuda::SequenceMemory memory() const {
+    return {memory_.get() + needs_.flags, reinterpret_cast<uint32_t *>(memory_.get())};
+  }
+
+ private:
+  rondo::kernels::cuda::SequenceExchange needs_;
+  rondo_emulator::OnDevice<char> memory_;
+};
 
 // Small enough for sums over H to stay about 1.
 inline Array scaled_array(Storage storage, int64_t count, uint32_t seed, double scale, int shift) {
@@ -143,7 +163,7 @@ void with_cell_of(int64_t cell, const What &what) {
 }
 
 // Cases that between them have every cell, type, shape of layout and kind of lengths. `blocks`: of the tier.
-inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blocks) {
+inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blocks, bool over_grid = false) {
   std::vector<SequenceCase> cases;
   struct Shape {
     int64_t H, N, T;
@@ -173,6 +193,7 @@ inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blo
         one.directions = 1 + (k / 2) % 2;
         one.kind = static_cast<Lengths>((k + k / 4) % 3);
         one.blocks = blocks[static_cast<size_t>(k / 4) % blocks.size()];
+        one.over_grid = over_grid;
         one.rows = shape.rows;
         one.k_parts = shape.k_parts;
         one.units = k % 11 == 6 && one.blocks == 4 ? 32 : 0;
@@ -191,8 +212,8 @@ inline std::string text_of(const SequenceCase &of) {
   const auto text = [](auto value) { return std::to_string(value) + " "; };
   return "cell " + text(of.cell) + "type " + text(static_cast<int>(of.storage)) + "H " + text(of.H) + "N " +
          text(of.N) + "T " + text(of.T) + "directions " + text(of.directions) + "lengths " +
-         text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) + "units " + text(of.units) + "rows " +
-         text(of.rows) + "parts " + text(of.k_parts) + (of.is_held ? "held" : "");
+         text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) + (of.over_grid ? "of a grid " : "") + "units " +
+         text(of.units) + "rows " + text(of.rows) + "parts " + text(of.k_parts) + (of.is_held ? "held" : "");
 }
 
 // Those that hold W_hh in registers: as many steps of K as a kernel holds, fewer, down to none, and more.
@@ -224,6 +245,7 @@ inline std::vector<SequenceCase> held_cases(bool backward) {
     one.shift = k % 5 == 3 ? 1 : 0;
     one.piece = k % 4 == 3 ? 2 : 0;
     one.is_held = true;
+    one.over_grid = shape.blocks > 16 || (shape.blocks > 1 && k % 3 == 1);
     if (sequence_held(static_cast<int>(one.gates()), backward, one.rows / 8, one.k_parts) != 0) {
       cases.push_back(one);
     }
@@ -237,11 +259,16 @@ inline std::vector<SequenceCase> held_cases(bool backward) {
   add(kLstm, {backward ? 265 : 256, 5, 2, 8, 2, 8});
   add(kLstm, {270, 11, 2, 16, 2, 8});
   add(kGru, {backward ? 358 : 288, 10, 2, 16, 2, 8});
+  // Over a grid, where parts of 4 and 8 leave something unheld too.
+  add(kLstm, {530, 5, 2, 8, 4, 17});
+  if (!backward) {
+    add(kGru, {1060, 3, 2, 8, 8, 67});
+  }
   return cases;
 }
 
-// In clusters of 8 and 16, of which the larger has blocks without units.
-inline SequenceCase wide_case(int64_t cell, int64_t H, uint32_t blocks) {
+// In many blocks, of which some may be without units.
+inline SequenceCase wide_case(int64_t cell, int64_t H, uint32_t blocks, bool over_grid = false) {
   return {.cell = cell,
           .storage = Storage::f16,
           .H = H,
@@ -251,7 +278,8 @@ inline SequenceCase wide_case(int64_t cell, int64_t H, uint32_t blocks) {
           .kind = Lengths::full,
           .blocks = blocks,
           .rows = 8,
-          .k_parts = 1};
+          .k_parts = 1,
+          .over_grid = over_grid};
 }
 
 template <class Sequence>
@@ -306,7 +334,7 @@ void check_held(const SequenceCase &of, const Launch &launch) {
 
 // A second run, other orders of threads and W_hh in registers give the same values(arrays of the second direction).
 template <class Arrays, class Launch, class Values>
-void check_orders(int64_t cell, Lengths kind, const Launch &launch, const Values &values) {
+void check_orders(int64_t cell, Lengths kind, bool over_grid, const Launch &launch, const Values &values) {
   SequenceCase of{.cell = cell,
                   .storage = Storage::bf16,
                   .H = 36,
@@ -316,7 +344,8 @@ void check_orders(int64_t cell, Lengths kind, const Launch &launch, const Values
                   .kind = kind,
                   .blocks = 2,
                   .rows = 16,
-                  .k_parts = 2};
+                  .k_parts = 2,
+                  .over_grid = over_grid};
   const SequenceRows rows(of);
   std::vector<std::vector<double>> results;
   for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {

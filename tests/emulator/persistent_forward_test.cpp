@@ -1,5 +1,6 @@
 // The forward sequence kernels against plain loops: every cell, type, layout and kind of lengths, two directions, in
 // one launch and in pieces; and that neither the order of threads nor a second run changes a bit.
+#include "machine.h"
 #include "persistent_cases.h"
 
 namespace rondo_test {
@@ -123,6 +124,8 @@ void launch_all(const SequenceCase &of, const SequenceRows &rows, std::vector<Fo
       const int64_t earliest = k == 0 ? first : of.T - sequence.last;
       sequence.direction[k] = arrays[static_cast<size_t>(k)].direction(rows.offset(earliest));
     }
+    const SequenceMeeting meeting(of, false);
+    sequence.memory = of.over_grid ? meeting.memory() : SequenceMemory{};
     finish_sequence(launch_forward_sequence(kTarget, layout_of(of, false), sequence));
   }
 }
@@ -145,15 +148,49 @@ TEST_CASE("forward sequences in clusters", "[kernels][sequence]") {
 }
 
 TEST_CASE("forward sequences with W_hh in registers", "[kernels][sequence]") {
+  const rondo_emulator::Machine wide(90, 132);
   for (const SequenceCase &of : held_cases(false)) {
     check_forward(of);
     check_held<ForwardArrays>(of, launch_all);
   }
 }
 
+TEST_CASE("forward sequences over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : sequence_cases({2, 3, 5}, true)) {
+    check_forward(of);
+  }
+  for (const uint32_t blocks : {8, 13}) {
+    check_forward(wide_case(rondo::kernels::kLstm, 120, blocks, true));
+  }
+}
+
 TEST_CASE("no order of threads changes a forward sequence", "[kernels][sequence]") {
-  check_orders<ForwardArrays>(rondo::kernels::kGru, Lengths::masked, launch_all,
+  const bool over_grid = GENERATE(false, true);
+  check_orders<ForwardArrays>(rondo::kernels::kGru, Lengths::masked, over_grid, launch_all,
                               [](const ForwardArrays &arrays) { return arrays.history.values(); });
+}
+
+TEST_CASE("a grid that does not run at once, or has nowhere to meet, is refused", "[kernels][sequence]") {
+  SequenceCase of = wide_case(rondo::kernels::kLstm, 60, 4, true);
+  of.N = 8 * 200;
+  const SequenceRows rows(of);
+  auto sequence = sequence_of<ForwardSequence>(of, rows);
+  sequence.last = of.T;
+  const SequenceMeeting meeting(of, false);
+  const SequenceLayout layout = layout_of(of, false);
+  const int64_t before = rondo_emulator::operations_run();
+  CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorInvalidValue);
+  CHECK(rondo_emulator::operations_run() == before);
+  sequence.memory = meeting.memory();
+  int blocks = 0;
+  REQUIRE(sequence_blocks_at_once(layout, {of.cell, of.storage, false, of.H, of.N, of.directions}, &blocks) ==
+          cudaSuccess);
+  CHECK(blocks >= 1);
+  CHECK(int64_t{blocks} * rondo_emulator::settings().multiprocessors < layout.blocks * layout.groups);
+  CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorCooperativeLaunchTooLarge);
+  CHECK(sequence_blocks_at_once(layout, {of.cell, Storage::f32, true, of.H, of.N, of.directions}, &blocks) ==
+        cudaErrorInvalidValue);
+  cudaGetLastError();
 }
 
 TEST_CASE("a sequence that no kernel takes", "[kernels][sequence]") {

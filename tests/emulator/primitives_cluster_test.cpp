@@ -125,6 +125,34 @@ RONDO_KERNEL void count_up(uint32_t *flag, uint32_t *seen, uint32_t wanted) {
   *seen = flag_load(flag);
 }
 
+enum class Slip { nothing, count, wait };
+
+// Every block tells four numbers and fetches what the next one told, round by round, in two copies.
+RONDO_KERNEL void tell_over_grid(float *to, float *told, uint32_t *flag, uint32_t rounds, Slip slip) {
+  RONDO_DYNAMIC_SHARED(shared);
+  const SharedSpan<float> words = shared.array<float>(0, 4);
+  float mine = static_cast<float>(block_x());
+  for (uint32_t round = 0; round < rounds; ++round) {
+    float *copy = told + round % 2 * 4 * grid_x();
+    if (slip == Slip::count) {
+      flag_add(flag, 1);
+    }
+    tell(Wide<float, 4>{{mine, mine + 1, mine + 2, mine + 3}}, copy + size_t{4} * block_x());
+    if (slip != Slip::count) {
+      flag_add(flag, 1);
+    }
+    Spin spin;
+    while (slip != Slip::wait && flag_load(flag) < (round + 1) * grid_x()) {
+      spin.once();
+    }
+    copy_told(copy + size_t{4} * ((block_x() + 1) % grid_x()), words, 0);
+    commit_copies();
+    wait_copies<0>();
+    mine = words.get(round % 4);
+  }
+  to[block_x()] = mine;
+}
+
 }  // namespace
 
 TEST_CASE("blocks know their rank in the cluster", "[primitives]") {
@@ -170,4 +198,29 @@ TEST_CASE("a flag counts over the grid", "[primitives]") {
       CHECK(seen == 2 * others);
     }
   }
+}
+
+TEST_CASE("what is told over the grid is there once a flag says so, and not before", "[primitives]") {
+  constexpr uint32_t kBlocks = 5;
+  constexpr uint32_t kRounds = 6;
+  float to[kBlocks] = {};
+  alignas(16) float told[2 * 4 * kBlocks] = {};
+  uint32_t flag = 0;
+  const auto run = [&](Slip slip) {
+    flag = 0;
+    return run_blocks({kBlocks, 1, 16, 1, true}, tell_over_grid, to, told, &flag, kRounds, slip);
+  };
+  rondo_emulator::in_orders(kOrders, [&] {
+    CHECK(run(Slip::nothing) == cudaSuccess);
+    CHECK(rondo_emulator::faults() == "");
+    for (uint32_t block = 0; block < kBlocks; ++block) {
+      // Each round gives the next block's, and 0, 1, 2, 3, 0, 1 more.
+      CHECK(to[block] == static_cast<float>((block + kRounds) % kBlocks + 7));
+    }
+    for (const Slip slip : {Slip::count, Slip::wait}) {
+      CHECK(run(slip) == cudaErrorLaunchFailure);
+      CHECK_THAT(rondo_emulator::faults(), Catch::Matchers::Contains("race on global memory"));
+      rondo_emulator::forget_fault();
+    }
+  });
 }

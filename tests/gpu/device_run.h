@@ -56,7 +56,7 @@ class Stream {
 };
 
 // The fused back end's tiers of persistent kernels, as RONDO_FUSED_TIER names them.
-inline constexpr const char *tier_names[] = {"single", "cluster"};
+inline constexpr const char *tier_names[] = {"single", "cluster", "grid"};
 // What a tier may serve: the rest is none of its affair.
 inline bool has_tiers(rondo_dtype_t dtype) { return dtype == RONDO_F16 || dtype == RONDO_BF16; }
 

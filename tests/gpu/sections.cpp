@@ -70,7 +70,7 @@ SectionPlan tier(const Setup &setup, const std::string &name) {
     step.title += " " + name;
     step.skip += (step.skip.empty() ? "" : "|") + std::string("it needs compute capability [0-9.]+ or newer[^\n]*");
   }
-  return {"fused-" + name, 50, steps};
+  return {"fused-" + name, 40, steps};
 }
 
 SectionPlan capture(const Setup &setup, const std::string &name, const std::string &backend) {
@@ -169,6 +169,7 @@ std::vector<SectionPlan> section_plans(const Setup &setup) {
            {sanitizer(setup, "memcheck", 13), sanitizer(setup, "racecheck", 13), sanitizer(setup, "synccheck", 13)}},
           tier(setup, "single"),
           tier(setup, "cluster"),
+          tier(setup, "grid"),
           capture(setup, "capture", "fused"),
           capture(setup, "capture-cudnn", "cudnn"),
           {"soak", 20, {streams(setup, "fused"), streams(setup, "cudnn"), soak(setup, "fused"), soak(setup, "cudnn")}},

@@ -41,7 +41,7 @@ struct SectionPlan {
 
 inline constexpr const char *info_section = "info";
 inline constexpr const char *bench_section = "bench";
-inline constexpr double bench_seconds = 120;
+inline constexpr double bench_seconds = 100;
 
 // In the order in which they run; info and bench, which have no steps, are the driver's own.
 std::vector<SectionPlan> section_plans(const Setup &setup);

@@ -18,10 +18,11 @@ VARIANTS = {
     "fused stepwise": ("fused", ["numeric-fused", "sanitizer", "capture"]),
     "fused single": ("fused", ["fused-single"]),
     "fused cluster": ("fused", ["fused-cluster"]),
+    "fused grid": ("fused", ["fused-grid"]),
     "cudnn": ("cudnn", ["numeric-cudnn"]),
 }
 # Where a step that was left out, as one of the sanitizer's tools, leaves the proof incomplete.
-COMPLETE = ["sanitizer", "fused-single", "fused-cluster"]
+COMPLETE = ["sanitizer", "fused-single", "fused-cluster", "fused-grid"]
 ROWS = "src/backend/cuda/proof_rows.inc"
 HEADING = """// What hardware has proven, generated from the result files of tests/gpu_results; never edited by hand.
 // A row a line: {"variant", compute capability as 90, "hash of the kernels' sources"},

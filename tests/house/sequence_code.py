@@ -152,7 +152,8 @@ def facts(code, labels, held):
         "ldsm": len(those(r"LDSM\b", inner)),
         "inner": len(inner),
         "local": len(those(r"(LDL|STL)\b")),
-        "copies": len(those(r"LDGSTS\b.*\.128")),
+        "copies": len(those(r"LDGSTS\b.*\.128", everything - step)),
+        "fetches": len(those(r"LDGSTS\b.*\.128", step)),
         "loads": len(those(r"(LDG|LD)\b", step)),
         "wide_loads": len(those(r"(LDG|LD)\b.*\.128", step)),
         "stores": len(those(r"(STG|ST)\b", step)),
@@ -215,6 +216,8 @@ def faults_of(rows, wanted):
             faults.append(f"{name}: no tensor-core instruction for what is held in registers")
         elif found["after_block"] is None or found["after_cluster"] is None and row.capability >= 90:
             faults.append(f"{name}: no wait before the product")
+        elif not found["fetches"]:
+            faults.append(f"{name}: no fetches from other blocks of a grid")
     return faults
 
 
@@ -242,6 +245,7 @@ COLUMNS = (
     ("stores", 6, lambda f: f["stores"]),
     ("of 16", 5, lambda f: f["wide_stores"]),
     ("sends", 5, lambda f: f["sends"]),
+    ("fetches", 7, lambda f: f["fetches"]),
     ("cluster", 7, lambda f: f["after_cluster"]),
     ("block", 7, lambda f: f["after_block"]),
 )
@@ -269,9 +273,10 @@ in registers or none), from the least to the most. They come from the code as it
   hmma     tensor-core instructions in one iteration of the product's main loop; for each of them the loop's ldsm (loads
            of matrices, 16 bytes a row) and all its instructions
   copies   16-byte copies from global into shared memory, before the first step
-  loads, stores, sends   in the loop over the steps: of global memory, and how many are of 16 bytes; to other blocks, of 16
-  cluster, block   instructions on the shortest way from the wait for the operand, by cluster or block, to the first hmma
-           of what is held, or of the main loop where nothing is
+  loads, stores, sends, fetches   in the loop over the steps: of global memory, and how many are of 16 bytes; to other blocks
+           of a cluster and from other blocks of a grid, of 16
+  cluster, block   instructions on the shortest way from the wait for the operand, by cluster or by block and grid, to the
+           first hmma of what is held, or of the main loop where nothing is
 """
 
 

@@ -54,7 +54,8 @@ double step_ns(int tier, const SequenceProblem &problem, const GpuFacts &gpu) {
 }
 
 void check_places(const SequenceProblem &problem, const SequenceLayout &layout) {
-  const SequenceShared shared = sequence_shared(problem, layout.units, layout.rows, layout.k_parts, layout.held);
+  const SequenceShared shared =
+      sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
   const uint32_t gates = gates_of(problem.cell);
   const auto K = static_cast<uint32_t>(problem.H) * (problem.backward ? gates : 1);
   const uint32_t tiles = layout.units / 16 * (problem.backward ? 1 : gates);
@@ -75,8 +76,10 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
   // One after the other, and each as long as it must be.
   const uint32_t places[] = {shared.weight,     shared.operand[0], shared.operand[1], shared.partial,
                              shared.barrier[0], shared.barrier[1], shared.bytes};
+  const bool in_place = layout.tier == Tier::grid;
+  CHECK((shared.operand[0] == shared.operand[1]) == in_place);
   const uint32_t sizes[] = {tiles * 16 * shared.weight_row * 2,
-                            layout.rows * shared.operand_row * 2,
+                            in_place ? 0 : layout.rows * shared.operand_row * 2,
                             layout.rows * shared.operand_row * 2,
                             (layout.k_parts - 1) * (layout.units / 16) * 32 * sums * 4,
                             8,
@@ -92,12 +95,27 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
   }
 }
 
+// Rows of 16 bytes at a time for whoever reads and writes them, and a flag for each group.
+void check_exchange(const SequenceProblem &problem, const SequenceLayout &layout) {
+  const SequenceExchange exchange = sequence_exchange(problem);
+  const SequenceShared shared =
+      sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
+  CHECK(exchange.row == shared.operand_row - 8);
+  CHECK(exchange.numbers == 2 * problem.directions * problem.N * exchange.row * 2);
+  CHECK(exchange.flags >= int64_t{problem.directions} * layout.groups * kFlagBytes);
+}
+
 void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const TierRow &row,
                   const SequenceLayout &layout) {
   CHECK(layout.tier == row.tier);
   CHECK((layout.blocks == 1) == (row.tier == Tier::single));
-  CHECK((layout.blocks & (layout.blocks - 1)) == 0);
-  CHECK(layout.blocks <= static_cast<uint32_t>(gpu.largest_cluster));
+  if (row.tier == Tier::grid) {
+    CHECK(int64_t{layout.blocks} * layout.groups * problem.directions <= gpu.multiprocessors);
+    check_exchange(problem, layout);
+  } else {
+    CHECK((layout.blocks & (layout.blocks - 1)) == 0);
+    CHECK(layout.blocks <= static_cast<uint32_t>(gpu.largest_cluster));
+  }
   CHECK(layout.units % 16 == 0);
   CHECK(int64_t{layout.blocks} * layout.units >= problem.H);
   CHECK(layout.rows % 8 == 0);
@@ -135,7 +153,7 @@ TEST_CASE("every layout of a tier fits and holds the problem", "[tiers]") {
 }
 
 TEST_CASE("the places of one layout, by hand", "[tiers]") {
-  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, 32, 8, 2, 0);
+  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, Tier::single, 32, 8, 2, 0);
   CHECK(shared.weight_row == 40);
   CHECK(shared.weight == 0);
   CHECK(shared.operand[0] == 3 * 32 * 40 * 2);
@@ -145,17 +163,21 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
   CHECK(shared.barrier[1] == 12032 + 16);
   CHECK(shared.bytes == 12048 + 16);
   // Backward: rows of W_hh^T, as many as units; K is all gates of all units.
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1, 0).weight_row == 72);
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, 32, 8, 1, 0).operand[0] == 32 * 72 * 2);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, Tier::single, 32, 8, 1, 0).weight_row == 72);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, Tier::single, 32, 8, 1, 0).operand[0] == 32 * 72 * 2);
   // 17 steps of K, of which two parts hold 8 each; all that is held comes by way of 48 * 72 elements a warp.
-  const SequenceShared held = sequence_shared({kGru, Storage::f16, false, 272, 5, 1}, 16, 8, 2, 8);
+  const SequenceShared held = sequence_shared({kGru, Storage::f16, false, 272, 5, 1}, Tier::single, 16, 8, 2, 8);
   CHECK(held.weight_row == 24);
   CHECK(held.operand_row == 280);
   CHECK(held.operand[0] == 48 * 24 * 2);
   CHECK(held.barrier[0] == 2 * 48 * 72 * 2);
   // All is held.
-  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, 16, 8, 2, 8).weight_row == 0);
-  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, 16, 8, 2, 8).operand[0] == 0);
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, Tier::single, 16, 8, 2, 8).weight_row == 0);
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, Tier::single, 16, 8, 2, 8).operand[0] == 0);
+  // Over a grid the operand has one place.
+  const SequenceShared grid = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, Tier::grid, 32, 8, 2, 0);
+  CHECK(grid.operand[1] == grid.operand[0]);
+  CHECK(grid.bytes == shared.bytes - 640);
 }
 
 TEST_CASE("what fits where", "[tiers]") {
@@ -172,6 +194,9 @@ TEST_CASE("what fits where", "[tiers]") {
   CHECK_FALSE(fits(1, kGru, 1024, hopper));
   CHECK(fits(0, kLstm, 128, gpu_model(2).facts));
   CHECK_FALSE(fits(1, kLstm, 128, gpu_model(2).facts));
+  CHECK(fits(2, kLstm, 1024, hopper));
+  CHECK(fits(2, kLstm, 512, gpu_model(2).facts));
+  CHECK_FALSE(fits(2, kLstm, 4096, hopper));
 }
 
 TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
@@ -250,6 +275,8 @@ TEST_CASE("a better GPU is never slower", "[tiers]") {
       CHECK(better([](GpuFacts &g) { g.shared_bytes *= 2; }));
       CHECK(better([](GpuFacts &g) { g.clock_ghz *= 1.5; }));
       CHECK(better([](GpuFacts &g) { g.exchange_ns /= 2; }));
+      CHECK(better([](GpuFacts &g) { g.all_blocks_ns /= 2; }));
+      CHECK(better([](GpuFacts &g) { g.l2_per_clock *= 2; }));
     }
   }
 }

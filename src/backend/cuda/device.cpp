@@ -90,6 +90,7 @@ cudaError_t read_device(int index, Device *device) {
              properties.pageableMemoryAccess != 0,
              attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, index),
              attribute(cudaDevAttrClusterLaunch, index) != 0,
+             attribute(cudaDevAttrCooperativeLaunch, index) != 0,
              properties.name};
   return cudaSuccess;
 }

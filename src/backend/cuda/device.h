@@ -17,6 +17,7 @@ struct Device {
   bool reads_host_memory;  // pageable host memory is valid on the device, so a host pointer is no error
   int64_t shared_bytes;    // shared memory of one block at most
   bool clusters;           // blocks can be launched in clusters
+  bool grids;              // all blocks of a launch can be made to run at once
   std::string name;
 
   // What a back end says of its own kernels as they are loaded here, where the driver may have compiled them from PTX

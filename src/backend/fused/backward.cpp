@@ -120,6 +120,7 @@ Status BackwardRun::run_sequence(const Layer &layer) const {
   sequence.storage = facts_.storage;
   sequence.H = facts_.H;
   sequence.rows = rows_.map();
+  sequence.memory = space_.meeting.memory();
   sequence.directions = static_cast<int>(facts_.D);
   for (int64_t direction = 0; direction < facts_.D; ++direction) {
     sequence.direction[direction] = sequence_direction(layer, direction);

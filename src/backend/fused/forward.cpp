@@ -89,6 +89,7 @@ Status ForwardRun::run_sequence(const Layer &layer, const Chunk &chunk) const {
   sequence.storage = facts_.storage;
   sequence.H = facts_.H;
   sequence.rows = rows_.map();
+  sequence.memory = space_.meeting.memory();
   sequence.first = chunk.begin;
   sequence.last = chunk.end;
   sequence.directions = static_cast<int>(facts_.D);

@@ -1,6 +1,8 @@
 // Every block's size: each grows with T, N and S, so that the plan's maxima serve every smaller call.
 #include "backend/fused/layout.h"
 
+#include "backend/fused/variants.h"
+
 namespace rondo::fused {
 namespace {
 
@@ -10,6 +12,10 @@ Array take(Arena &arena, kernels::Storage type, Checked elements) {
 }
 Array take_if(bool wanted, Arena &arena, kernels::Storage type, Checked elements) {
   return take(arena, type, wanted ? elements : Checked(0));
+}
+
+Array take_bytes(Arena &arena, int64_t bytes) {
+  return {arena.take<char>(round_up(Checked(bytes), operand_alignment)), 1};
 }
 
 char *take_cublas(Arena &arena, const Facts &facts) {
@@ -52,6 +58,16 @@ Reserve::Reserve(Arena &arena, const Facts &facts, Checked N, Checked S)
       output_(facts.output),
       gate_columns_(facts.gates) {}
 
+Meeting::Meeting(Arena &arena, const Facts &facts, Checked N, bool backward) {
+  kernels::cuda::SequenceExchange needs{};
+  // A grid's rows are few: its blocks are no more than the GPU's SMs.
+  if (facts.tier != nullptr && facts.tier->tier == kernels::cuda::Tier::grid) {
+    needs = kernels::cuda::sequence_exchange(sequence_problem(facts.spec, backward, N.value()));
+  }
+  numbers = take_bytes(arena, needs.numbers);
+  flags = take_bytes(arena, needs.flags);
+}
+
 ForwardSpace::ForwardSpace(Arena &arena, const Facts &facts, Checked T, Checked N, Checked S)
     : cublas(take_cublas(arena, facts)),
       input(take(arena, facts.storage, S * input_width(facts))),
@@ -66,6 +82,7 @@ ForwardSpace::ForwardSpace(Arena &arena, const Facts &facts, Checked T, Checked 
       hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
                  Checked(facts.D) * facts.gates * facts.O)),
       hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
+      meeting(arena, facts, N, false),
       rows(arena, facts.problem, T, N),
       pre_rows(rows_of_chunk(facts, N, S)) {}
 
@@ -87,6 +104,7 @@ BackwardSpace::BackwardSpace(Arena &arena, const Facts &facts, Checked T, Checke
       hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
                  Checked(facts.D) * facts.gates * facts.O)),
       hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
+      meeting(arena, facts, N, true),
       rows(arena, facts.problem, T, N) {}
 
 }  // namespace rondo::fused

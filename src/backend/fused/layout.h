@@ -5,6 +5,7 @@
 
 #include "backend/cuda/call_rows.h"
 #include "backend/fused/facts.h"
+#include "kernels/cuda/sequence.h"
 
 namespace rondo::fused {
 
@@ -46,6 +47,15 @@ struct Reserve {
   int64_t S_, D_, H_, output_, gate_columns_;
 };
 
+// Where the blocks of the grid tier meet; empty for others.
+struct Meeting {
+  Meeting(Arena &arena, const Facts &facts, Checked N, bool backward);
+
+  Array numbers, flags;  // as sequence_exchange tells
+
+  kernels::cuda::SequenceMemory memory() const { return {numbers.at(0), reinterpret_cast<uint32_t *>(flags.data)}; }
+};
+
 struct ForwardSpace {
   ForwardSpace(Arena &arena, const Facts &facts, Checked T, Checked N, Checked S);
 
@@ -59,6 +69,7 @@ struct ForwardSpace {
   Array projected;   // [D][N, H] storage; inference with a projection
   Array output;      // [D][N, P] arithmetic: W_hr times what is projected
   Array hh, hr;      // [D][gates, O], [D][P, H] storage; two directions only, hh not with a tier
+  Meeting meeting;
   cuda::CallRows::Memory rows;
 
   int64_t pre_rows;  // 0: the products lie in the reserve
@@ -80,6 +91,7 @@ struct BackwardSpace {
   Array previous;     // [S, O] storage: each row's previous h
   Array d_weight;     // the largest weight, arithmetic; only where gradients are of another type
   Array hh, hr;       // as forward's
+  Meeting meeting;
   cuda::CallRows::Memory rows;
 };
 

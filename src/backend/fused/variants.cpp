@@ -8,11 +8,13 @@
 
 #include "core/environment.h"
 #include "kernels/cuda/gpu_facts.h"
+#include "kernels/cuda/sequence.h"
 
 namespace rondo::fused {
 namespace {
 
 using kernels::cuda::SequenceLayout;
+using kernels::cuda::Tier;
 using kernels::cuda::TierRow;
 
 constexpr const char *stepwise = "fused stepwise";
@@ -56,15 +58,18 @@ std::string layout_text(const SequenceLayout &layout) {
 
 }  // namespace
 
+kernels::cuda::SequenceProblem sequence_problem(const Spec &spec, bool backward, int64_t N) {
+  return {.cell = spec.cell,
+          .storage = static_cast<kernels::Storage>(spec.storage()),
+          .backward = backward,
+          .H = spec.hidden_size,
+          .N = N,
+          .directions = static_cast<int>(spec.directions())};
+}
+
 std::optional<SequenceLayout> sequence_layout(const TierRow &tier, const Spec &spec, const cuda::Device &device,
                                               bool backward, int64_t N) {
-  return tier.layout({.cell = spec.cell,
-                      .storage = static_cast<kernels::Storage>(spec.storage()),
-                      .backward = backward,
-                      .H = spec.hidden_size,
-                      .N = N,
-                      .directions = static_cast<int>(spec.directions())},
-                     gpu_facts(device));
+  return tier.layout(sequence_problem(spec, backward, N), gpu_facts(device));
 }
 
 double Variants::Candidate::step_ns() const { return forward->step_ns + (backward ? backward->step_ns : 0); }
@@ -121,13 +126,41 @@ std::string Variants::refusal_of(const TierRow &row) const {
     return "its kernels are loaded as compiled for compute capability " + cuda::capability_text(device_.code) +
            ", and need " + cuda::capability_text(row.min_capability);
   }
+  if (row.tier == Tier::grid && !device_.grids) {
+    return "the device has no cooperative launches, in which all blocks run at once";
+  }
   return "";
 }
 
 std::string Variants::unfit(const Candidate &of) const {
   return "hidden_size " + std::to_string(spec_.hidden_size) + " with max_N " + std::to_string(problem_.max_N) +
-         " does not fit its blocks, of " + std::to_string(device_.shared_bytes) + " bytes of shared memory, in " +
+         " does not fit its blocks, " +
+         (of.tier->tier == Tier::grid ? "at most " + std::to_string(device_.multiprocessors) + " at once, " : "") +
+         "of " + std::to_string(device_.shared_bytes) + " bytes of shared memory, in " +
          (of.forward ? "backward" : "forward");
+}
+
+std::string Variants::refused_grid(const Candidate &of, int64_t N) const {
+  const cuda::BesideCapture beside;
+  for (const bool backward : {false, true}) {
+    const auto &layout = backward ? of.backward : of.forward;
+    if (!layout || layout->tier != Tier::grid) {
+      continue;
+    }
+    const auto problem = sequence_problem(spec_, backward, N);
+    int of_one = 0;
+    if (const cudaError_t error = kernels::cuda::sequence_blocks_at_once(*layout, problem, &of_one);
+        error != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+      return std::string("how many of its blocks run at once cannot be asked: ") + cudaGetErrorString(error);
+    }
+    const int64_t blocks = int64_t{layout->blocks} * layout->groups * problem.directions;
+    const int64_t at_once = int64_t{of_one} * device_.multiprocessors;
+    if (blocks > at_once) {
+      return "of its " + std::to_string(blocks) + " blocks the device runs " + std::to_string(at_once) + " at once";
+    }
+  }
+  return "";
 }
 
 Variants::Candidate Variants::candidate(const TierRow &row) const {
@@ -142,6 +175,8 @@ Variants::Candidate Variants::candidate(const TierRow &row) const {
   }
   if (!made.forward || made.backward.has_value() != problem_.training) {
     made.refusal = unfit(made);
+  } else {
+    made.refusal = refused_grid(made, N);
   }
   return made;
 }

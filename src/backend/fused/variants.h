@@ -15,6 +15,8 @@
 
 namespace rondo::fused {
 
+// What a call of N rows asks a tier.
+kernels::cuda::SequenceProblem sequence_problem(const Spec &spec, bool backward, int64_t N);
 // How a tier lies for a call of N rows; nothing where it does not fit. Of the call alone, not of its plan, so that a
 // larger plan gives the same bytes.
 std::optional<kernels::cuda::SequenceLayout> sequence_layout(const kernels::cuda::TierRow &tier, const Spec &spec,
@@ -70,6 +72,8 @@ class Variants {
   // What timing has to say against a variant that was not taken, else `otherwise`.
   std::string objection(const char *name, const char *otherwise) const;
   std::string time_of(const char *name) const;
+  // Why the driver would not launch what fits by the numbers, empty where it would.
+  std::string refused_grid(const Candidate &of, int64_t N) const;
   std::string line(const Candidate &of) const;
   std::string stepwise_prediction() const;
 

@@ -1,5 +1,5 @@
 // The persistent kernels of the fused back end as a plan chooses, refuses, tells and runs them. Their results are the
-// numeric suite's affair (numeric.fused_single, numeric.fused_cluster).
+// numeric suite's affair (numeric.fused_single and the like).
 #include "emulator/control.h"
 #include "machine.h"
 #include "rig.h"
@@ -35,7 +35,7 @@ std::vector<int64_t> lengths_of(int64_t N, int64_t T, int64_t first) {
 
 TEST_CASE("explain names the variant, its layout and prediction, and every other's reason", "[persistent]") {
   const Context context = make_context();
-  const std::string tier = GENERATE("single", "cluster");
+  const std::string tier = GENERATE("single", "cluster", "grid");
   const std::string other = tier == "single" ? "cluster" : "single";
   const Variable variable(tier_variable, tier);
   CHECK_THAT(explained(context, persistent()),
@@ -62,7 +62,8 @@ TEST_CASE("what no hardware has proven is not chosen by itself, and said to be t
       Contains("\nfused: one kernel a step, ") &&
           Contains("\nfused: variant fused stepwise, no tier that serves is proven on hardware; predicted at best ") &&
           Contains("\nnot fused single: not proven, so only where the attribute persistent is require: forward ") &&
-          Contains("\nnot fused cluster: not proven, so only where the attribute persistent is require: forward "));
+          Contains("\nnot fused cluster: not proven, so only where the attribute persistent is require: forward ") &&
+          Contains("\nnot fused grid: not proven, so only where the attribute persistent is require: forward "));
   CHECK_THAT(explained(context, persistent().with(RONDO_ATTR_PERSISTENT, RONDO_PERSISTENT_NEVER)),
              Contains("\nfused: variant fused stepwise, no tier serves\n") &&
                  Contains("\nnot fused cluster: the attribute persistent is never\n"));
@@ -81,22 +82,39 @@ TEST_CASE("required tiers that do not serve are refused with each one's reason",
   CHECK_THAT(refusal(persistent().with(RONDO_ATTR_HIDDEN_SIZE, 4096)),
              Contains("fused single: hidden_size 4096 with max_N 11 does not fit its blocks, of 232448 bytes of shared "
                       "memory, in forward; fused cluster: hidden_size 4096 "));
-  const Variable unknown(tier_variable, "grid");
-  CHECK_THAT(refusal(persistent()), Contains("fused single: the environment's RONDO_FUSED_TIER is \"grid\"; "));
+  Shape many = persistent();
+  many.N = 1000;
+  CHECK_THAT(
+      refusal(many.with(RONDO_ATTR_HIDDEN_SIZE, 4096)),
+      Contains("; fused grid: hidden_size 4096 with max_N 1000 does not fit its blocks, at most 16 at once, of "));
+  const Variable unknown(tier_variable, "hybrid");
+  CHECK_THAT(refusal(persistent()), Contains("fused single: the environment's RONDO_FUSED_TIER is \"hybrid\"; "));
 }
 
-TEST_CASE("a GPU without clusters has the single tier alone, an older one none", "[persistent]") {
+TEST_CASE("a batch of more slices than a grid has room for is refused", "[persistent]") {
+  const Variable variable(tier_variable, "grid");
+  Shape shape = persistent();
+  shape.N = 8 * 32;  // of two blocks each
+  CHECK_THAT(explained(make_context(), shape),
+             Contains("\nfused grid: forward 8 groups of 2 blocks, each 16 units by 32"));
+  ++shape.N;
+  CHECK_THAT(refusal(shape),
+             Contains("fused grid: hidden_size 20 with max_N 257 does not fit its blocks, at most 16 "));
+}
+
+TEST_CASE("a GPU without clusters has the other tiers, an older one none", "[persistent]") {
   const char *wanted = "backend=3 dtype=2 persistent=2 hidden_size=20";
   CHECK_THAT(ask("RONDO_EMULATOR_CAPABILITY=80", wanted),
              StartsWith("fused\n") && Contains("\nfused: variant fused single, ") &&
-                 Contains("\nnot fused cluster: it needs compute capability 9.0 or newer, not 8.0\n"));
+                 Contains("\nnot fused cluster: it needs compute capability 9.0 or newer, not 8.0\n") &&
+                 Contains("\nnot fused grid: another is preferred: forward "));
   CHECK_THAT(ask("RONDO_EMULATOR_CAPABILITY=75", wanted),
              StartsWith("refused: RONDO_ERROR_UNSUPPORTED") &&
                  Contains("fused single: it needs compute capability 8.0 or newer, not 7.5; "));
 }
 
 TEST_CASE("packed parameters, a smaller call and a larger plan give the same bytes in a tier", "[persistent]") {
-  const Variable variable(tier_variable, GENERATE("single", "cluster"));
+  const Variable variable(tier_variable, GENERATE("single", "cluster", "grid"));
   const rondo_cell_t cell = GENERATE(values<rondo_cell_t>({RONDO_CELL_LSTM, RONDO_CELL_GRU}));
   const Context context = make_context();
   Shape shape = persistent(cell);
@@ -130,7 +148,7 @@ TEST_CASE("packed parameters, a smaller call and a larger plan give the same byt
 }
 
 TEST_CASE("inference in chunks of steps gives the bytes of training, which has none", "[persistent]") {
-  const Variable variable(tier_variable, GENERATE("single", "cluster"));
+  const Variable variable(tier_variable, GENERATE("single", "cluster", "grid"));
   const auto cell = GENERATE(values<rondo_cell_t>({RONDO_CELL_RNN_TANH, RONDO_CELL_LSTM, RONDO_CELL_GRU}));
   const auto sequence = GENERATE(values<rondo_sequence_t>(
       {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}));
@@ -151,7 +169,7 @@ TEST_CASE("inference in chunks of steps gives the bytes of training, which has n
 }
 
 TEST_CASE("forward and backward of a tier captured in a graph give the eager bytes at every replay", "[persistent]") {
-  const Variable variable(tier_variable, GENERATE("single", "cluster"));
+  const Variable variable(tier_variable, GENERATE("single", "cluster", "grid"));
   const auto sequence =
       GENERATE(values<rondo_sequence_t>({RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED}));
   const Context context = make_context();
@@ -176,7 +194,7 @@ TEST_CASE("forward and backward of a tier captured in a graph give the eager byt
 }
 
 TEST_CASE("a captured tier reads lengths in device memory as they are at each replay", "[persistent]") {
-  const Variable variable(tier_variable, GENERATE("single", "cluster"));
+  const Variable variable(tier_variable, GENERATE("single", "cluster", "grid"));
   const Context context = make_context();
   Shape shape = persistent(RONDO_CELL_GRU).with(RONDO_SEQUENCE_DEVICE_LENGTHS);
   shape.D = 2;
@@ -195,7 +213,7 @@ TEST_CASE("a captured tier reads lengths in device memory as they are at each re
 }
 
 TEST_CASE("two plans in tiers on two streams give the bytes that each gives alone", "[persistent]") {
-  const Variable variable(tier_variable, GENERATE("single", "cluster"));
+  const Variable variable(tier_variable, GENERATE("single", "cluster", "grid"));
   const Context context = make_context();
   Shape second = persistent(RONDO_CELL_GRU).with(RONDO_SEQUENCE_LENGTHS);
   second.T = 6;
@@ -206,18 +224,27 @@ TEST_CASE("two plans in tiers on two streams give the bytes that each gives alon
 
 TEST_CASE("a launch that the device refuses is an error with its reason, and no call after it suffers",
           "[persistent]") {
-  const Variable variable(tier_variable, "cluster");
+  const std::string tier = GENERATE("cluster", "grid");
+  const Variable variable(tier_variable, tier);
   const Context context = make_context();
   Shape shape = persistent();
+  shape.H = 256;
   shape.mode = RONDO_INFERENCE;
   Rig rig(context, shape);
   const Bytes expected = rig.results();
   const rondo_emulator::Settings usual = rondo_emulator::settings();
   rondo_emulator::Settings without = usual;
-  without.capability = 80;
+  if (tier == "cluster") {
+    without.capability = 80;
+  } else {
+    without.multiprocessors = 1;  // others have the rest
+  }
   rondo_emulator::configure(without);
   const std::string text = failure(RONDO_ERROR_DEVICE, rondo_forward(rig.plan(), &rig.forward));
   rondo_emulator::configure(usual);
   CHECK_THAT(text, StartsWith("rondo_forward: launch_forward_sequence failed: "));
+  if (tier == "grid") {
+    CHECK_THAT(text, Contains("too many blocks in cooperative launch"));
+  }
   CHECK(rig.results() == expected);
 }
