@@ -24,13 +24,15 @@ constexpr bool has_sequence_parts(uint32_t k_parts, uint32_t held) {
 // How many steps of 16 along a part's K a warp can hold in registers, 4 for each step and gate (backward: each step),
 // of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel. Layouts hold these or none. They are few,
 // since each is another kernel of each cell and type: on more rows, and with one part, sums and states need the
-// registers; and an RNN, with the fewest rows of W_hh, goes without on 16 rows and 2 parts.
+// registers; and an RNN, with the fewest rows of W_hh, goes without on 16 rows and 2 parts, where an LSTM's forward and
+// a GRU's backward hold half as many.
 constexpr uint32_t sequence_held(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts) {
   if (row_tiles > 2 || k_parts < 2 || !has_sequence_parts(k_parts, 1) ||
       (gates == 1 && row_tiles == 2 && k_parts == 2)) {
     return 0;
   }
-  return backward || gates == 1 ? 32 : 8;
+  const bool half = row_tiles == 2 && k_parts == 2 && gates == (backward ? 3 : 4);
+  return (backward || gates == 1 ? 32 : 8) / (half ? 2 : 1);
 }
 
 // The same fragments come by way of shared memory, so many steps at a time: about 8 KiB a warp.
@@ -56,8 +58,9 @@ constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles
   const uint32_t sums = 4 * row_tiles * (backward ? 1 : all);
   const uint32_t numbers = sums + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
-  const uint32_t most = !backward ? 256 : gates == 3 ? 128 : 144;
-  return numbers <= 48 ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
+  const bool two = backward && gates == 3;
+  const uint32_t most = !backward ? 256 : two ? 128 : 144;
+  return numbers <= 40 ? (two ? 448 : 512) : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
 }
 
 }  // namespace rondo::kernels::cuda

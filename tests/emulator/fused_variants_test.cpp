@@ -134,7 +134,7 @@ TEST_CASE("a grid is refused where the driver would not launch it", "[variants]"
   rondo_emulator::Settings less = usual;
   less.capability = 86;  // less shared memory than the device was said to have
   rondo_emulator::configure(less);
-  const Told none = told(&everything, {.H = 1024});
+  const Told none = told(&everything, {.H = 1536, .N = 8});
   rondo_emulator::configure(usual);
   CHECK(none.name == "fused stepwise");
   CHECK_THAT(none.text, Contains("not fused grid: how many of its blocks run at once cannot be asked: "));
@@ -153,23 +153,26 @@ TEST_CASE("only what is proven may be timed where anything that serves is", "[va
   using Names = std::vector<std::string>;
   const auto choices = [](Variants::Proof proof, const Case &it) { return told(proof, it).choices; };
   constexpr int64_t require = RONDO_PERSISTENT_REQUIRE;
-  CHECK(choices(&nothing, {}) == Names{"fused stepwise", "fused single", "fused cluster"});
-  CHECK(choices(&everything, {}) == Names{"fused stepwise", "fused single", "fused cluster"});
+  CHECK(choices(&nothing, {}) == Names{"fused stepwise", "fused single", "fused cluster", "fused grid"});
+  CHECK(choices(&everything, {}) == Names{"fused stepwise", "fused single", "fused cluster", "fused grid"});
   CHECK(choices(&stepwise_alone, {}) == Names{"fused stepwise"});
   CHECK(choices(&single_alone, {}) == Names{"fused single"});
   // No single block holds it, so nothing that serves is proven.
-  CHECK(choices(&single_alone, {.H = 320}) == Names{"fused stepwise", "fused cluster"});
-  CHECK(choices(&nothing, {.persistent = require}) == Names{"fused single", "fused cluster"});
-  CHECK(choices(&stepwise_alone, {.persistent = require}) == Names{"fused single", "fused cluster"});
+  CHECK(choices(&single_alone, {.H = 320}) == Names{"fused stepwise", "fused cluster", "fused grid"});
+  CHECK(choices(&nothing, {.persistent = require}) == Names{"fused single", "fused cluster", "fused grid"});
+  CHECK(choices(&stepwise_alone, {.persistent = require}) == Names{"fused single", "fused cluster", "fused grid"});
   CHECK(choices(&single_alone, {.persistent = require}) == Names{"fused single"});
   CHECK(choices(&everything, {.persistent = RONDO_PERSISTENT_NEVER}) == Names{"fused stepwise"});
-  CHECK(choices(&everything, {.capability = 80}) == Names{"fused stepwise", "fused single"});
+  CHECK(choices(&everything, {.capability = 80}) == Names{"fused stepwise", "fused single", "fused grid"});
 }
 
 TEST_CASE("a measured time outranks every prediction, and stands beside it", "[variants]") {
   const auto timed = [](double by_step, double single, double cluster) {
     rondo::cuda::Tuned tuned;
-    tuned.times = {{"fused stepwise", by_step, {}}, {"fused single", single, {}}, {"fused cluster", cluster, {}}};
+    tuned.times = {{"fused stepwise", by_step, {}},
+                   {"fused single", single, {}},
+                   {"fused cluster", cluster, {}},
+                   {"fused grid", -1, "none was timed"}};
     return tuned;
   };
   CHECK(told(&everything, {}, timed(1, 2, 3)).name == "fused stepwise");

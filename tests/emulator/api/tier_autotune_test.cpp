@@ -10,7 +10,7 @@ using namespace rondo::test;
 using namespace rondo::test::gpu;
 using Catch::Matchers::Contains;
 
-// For as long as it lives, one variant is fast: "fused stepwise", "fused single" or "fused cluster".
+// For as long as it lives, one variant is fast: "fused stepwise", "fused single", "fused cluster" or "fused grid".
 class Fastest {
  public:
   explicit Fastest(const std::string &name) {
@@ -18,6 +18,7 @@ class Fastest {
       const std::string is = label;
       if (is == "block kernel") return name == "fused single" ? 1.0 : 5000.0;
       if (is == "cluster kernel") return name == "fused cluster" ? 1.0 : 5000.0;
+      if (is == "cooperative kernel") return name == "fused grid" ? 1.0 : 5000.0;
       return is == "product" && name != "fused stepwise" ? 1000.0 : 1.0;
     });
   }
@@ -26,7 +27,8 @@ class Fastest {
   ~Fastest() { rondo_emulator::set_cost(nullptr); }
 };
 
-constexpr const char *stepwise = "fused stepwise", *single = "fused single", *cluster = "fused cluster";
+constexpr const char *stepwise = "fused stepwise", *single = "fused single", *cluster = "fused cluster",
+                     *grid = "fused grid";
 
 Shape plain() {
   Shape shape;
@@ -52,7 +54,7 @@ std::string line_of(const std::string &text, const std::string &begin) {
 }  // namespace
 
 TEST_CASE("autotune takes the fastest variant where nothing is proven, and gives all memory back", "[autotune]") {
-  const std::string wanted = GENERATE(as<std::string>(), stepwise, single, cluster);
+  const std::string wanted = GENERATE(as<std::string>(), stepwise, single, cluster, grid);
   const auto mode = GENERATE(values<rondo_mode_t>({RONDO_INFERENCE, RONDO_TRAINING}));
   const Cache cache;
   const Fastest fastest(wanted);
@@ -65,7 +67,7 @@ TEST_CASE("autotune takes the fastest variant where nothing is proven, and gives
   const rondo_emulator::Live after = rondo_emulator::live();
   const std::string text = rondo_plan_explain(plan.get());
   CHECK_THAT(text, Contains(chosen_line(wanted)));
-  for (const char *name : {stepwise, single, cluster}) {
+  for (const char *name : {stepwise, single, cluster, grid}) {
     CAPTURE(name);
     const bool is_chosen = wanted == name;
     const std::string line = line_of(text, !is_chosen           ? std::string("not ") + name + ": another was faster"
@@ -83,7 +85,7 @@ TEST_CASE("autotune takes the fastest variant where nothing is proven, and gives
 TEST_CASE("a plan runs the variant that autotune chose", "[autotune]") {
   const Cache cache;
   const Context context = make_context();
-  const std::string tier = GENERATE("single", "cluster");
+  const std::string tier = GENERATE("single", "cluster", "grid");
   Bytes expected;
   {
     const Variable variable("RONDO_FUSED_TIER", tier);
@@ -122,7 +124,8 @@ TEST_CASE("a variant's time is remembered, and measured anew where the problem d
     CHECK_THAT(explained(logged.context, tuned()), Contains(chosen_line(cluster)));
   }
   CHECK_THAT(cache.text(), Contains("\tfused stepwise=") && Contains("\tfused single=") &&
-                               Contains("\tfused cluster=") && Contains(" for sm_90, cublas "));
+                               Contains("\tfused cluster=") && Contains("\tfused grid=") &&
+                               Contains(" for sm_90, cublas "));
   const Fastest fastest(single);
   const int64_t operations = rondo_emulator::operations_run();
   const std::string text = explained(logged.context, tuned());
