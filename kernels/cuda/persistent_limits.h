@@ -60,7 +60,7 @@ constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
   const uint32_t most = !backward ? 256 : two ? 128 : 144;
-  return numbers <= 40 ? (two ? 448 : 512) : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
+  return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
 }
 
 }  // namespace rondo::kernels::cuda
