@@ -248,6 +248,10 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
     }
   }
 
+  // What is overwritten here, other blocks read at first; a cluster met then, and in a grid each exchange is a meeting.
+  if (steps == 1) {
+    exchange.meet_readers();
+  }
   if (steps != 0) {
     const int64_t first = numbers.first_element(slice.first_row, H);
     const uint32_t newest = exchange.buffer(steps + 1) + numbers.first_row * row + numbers.first_unit;
