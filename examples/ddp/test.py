@@ -16,7 +16,9 @@ def run(processes: int, steps: int, folder: pathlib.Path) -> tuple[dict[str, tor
     file = folder / f"gradients-{processes}"
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
     command = [sys.executable, *launcher, PROGRAM, f"--steps={steps}", "--rows=6", "--hidden=32", f"--gradients={file}"]
-    # About once in fifteen runs a process aborts while its interpreter ends, after all its work: such a run is repeated.
+    # On a busy machine a worker thread of PyTorch's gloo may let go of the last barrier's tensor only while the
+    # interpreter ends. It then asks for the interpreter's lock, is ended by it inside a destructor, and the process
+    # aborts after all its work: PyTorch 2.15, and no layer of the model is in that stack. Such a run is repeated.
     for _ in range(3):
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, timeout=120)
         if done.returncode == 0 or f"step {steps - 1:4} " not in done.stdout:
