@@ -2,6 +2,8 @@
 // and backward. Every decision and refusal happens in Backend; an Executor only runs.
 #pragma once
 
+#include <array>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -15,6 +17,13 @@ struct Measured {
   double milliseconds = -1;  // of a call of the plan's maxima, in training with its backward; below 0: not timed
   std::string times;         // of all ways that were timed, for explain
 };
+
+// As "0.125 ms".
+inline std::string milliseconds_text(double milliseconds) {
+  std::array<char, 32> text{};
+  static_cast<void>(std::snprintf(text.data(), text.size(), "%.4g ms", milliseconds));
+  return text.data();
+}
 
 class Executor {
  public:

@@ -3,8 +3,6 @@
 #include "plan/selection.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstring>
 
 #include "backend/registry.h"
@@ -64,12 +62,6 @@ const Backend *preferred(const std::vector<Candidate> &candidates) {
     }
   }
   return unproven == nullptr ? nullptr : unproven->backend;
-}
-
-std::string milliseconds_text(double milliseconds) {
-  std::array<char, 32> text{};
-  static_cast<void>(std::snprintf(text.data(), text.size(), "%.4g ms", milliseconds));
-  return text.data();
 }
 
 // Against one that was not chosen.

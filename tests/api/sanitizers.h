@@ -1,5 +1,5 @@
 /* Which sanitizer this program is built with, as GCC or Clang tell it.
- * Both replace malloc and follow threads, so two tests step aside. */
+ * Both replace malloc and follow threads, so some tests step aside or do less. */
 #ifndef RONDO_TESTS_API_SANITIZERS_H
 #define RONDO_TESTS_API_SANITIZERS_H
 

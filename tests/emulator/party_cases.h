@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/sanitizers.h"
 #include "control.h"
 #include "rondo_emulator/kernel.h"
 #include "support/catch.h"
@@ -50,13 +51,7 @@ cudaError_t run(const PartyShape &shape, void (*kernel)(P...), A... arguments) {
 }
 
 // Fewer under sanitizers, which look for something else: each thread's fiber costs them up to a tenth of a millisecond.
-#if defined(__SANITIZE_THREAD__)
-constexpr uint64_t kOrders = 2;
-#elif defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t kOrders = 8;
-#else
-constexpr uint64_t kOrders = 60;
-#endif
+constexpr uint64_t kOrders = TEST_UNDER_TSAN ? 2 : TEST_UNDER_ASAN ? 8 : 60;
 
 // what() in so many orders of blocks and threads.
 template <class What>

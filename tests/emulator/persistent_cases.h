@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "api/sanitizers.h"
 #include "kernel_cases.h"
 #include "kernels/cuda/persistent_limits.h"
 #include "kernels/cuda/sequence.h"
@@ -173,11 +174,7 @@ inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blo
                           {33, 17, 5, 16, 1}, {48, 19, 4, 16, 2}, {37, 12, 5, 16, 4}, {24, 50, 3, 24, 1},
                           {21, 24, 5, 24, 4}, {34, 30, 3, 24, 2}, {17, 29, 3, 32, 2}, {18, 33, 5, 32, 4},
                           {19, 40, 4, 32, 1}};
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  constexpr int kRounds = 1;  // slow there, and memory is used alike in all
-#else
-  constexpr int kRounds = 3;
-#endif
+  constexpr int kRounds = TEST_UNDER_ASAN || TEST_UNDER_TSAN ? 1 : 3;  // slow there, and memory is used alike in all
   for (int round = 0; round < kRounds; ++round) {
     int turn = round * 7;
     for (const Shape &shape : shapes) {
@@ -259,13 +256,13 @@ inline std::vector<SequenceCase> held_cases(bool backward) {
   add(kLstm, {backward ? 265 : 256, 5, 2, 8, 2, 8});
   add(kLstm, {270, 11, 2, 16, 2, 8});
   add(kGru, {backward ? 358 : 288, 10, 2, 16, 2, 8});
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
   // Over a grid, where parts of 4 and 8 leave something unheld too: minutes under sanitizers.
-  add(kLstm, {530, 5, 2, 8, 4, 17});
-  if (!backward) {
-    add(kGru, {1060, 3, 2, 8, 8, 67});
+  if (!TEST_UNDER_ASAN && !TEST_UNDER_TSAN) {
+    add(kLstm, {530, 5, 2, 8, 4, 17});
+    if (!backward) {
+      add(kGru, {1060, 3, 2, 8, 8, 67});
+    }
   }
-#endif
   return cases;
 }
 

@@ -82,9 +82,10 @@ struct GradientProduct {
       const Piece piece{in_group / per_gate, vector, std::min(vectors * lanes, units - vector * lanes),
                         item / per_group * panels_per_group()};
       for (int64_t row = 0; row == 0 || row < count; row += block) {
-        const int64_t after = row + block < count ? row + block : 0;
-        product(kernel, member, piece, first + row, std::min(block, count - row), block_panels(row),
-                {first + after, std::min(block, count - after), block_panels(after)});
+        const auto block_at = [&](int64_t start) {
+          return Block{first + start, std::min(block, count - start), block_panels(start)};
+        };
+        product(kernel, member, piece, block_at(row), block_at(row + block < count ? row + block : 0));
       }
       if (first + count >= rows) {
         const int64_t column = piece.panel * panels.width();
@@ -106,15 +107,15 @@ struct GradientProduct {
     return divide_up(panels.count(), divide_up(panels.count(), most));
   }
 
-  // The block of rows that comes after one.
-  struct Following {
+  // K rows of g and x, of which x's are cut into panels.
+  struct Block {
     int64_t row, K;
-    const C *x_block;
+    const C *x;
   };
 
-  // One block of rows into one piece of c.
-  void product(const kernels::Kernels<C> &kernel, const Member &member, const Piece &piece, int64_t row, int64_t K,
-               const C *x_block, const Following &following) const {
+  // One block of rows into one piece of c; `following` is multiplied next.
+  void product(const kernels::Kernels<C> &kernel, const Member &member, const Piece &piece, const Block &here,
+               const Block &following) const {
     const int64_t lanes = panels.lanes;
     auto *g_block = static_cast<C *>(member.scratch);
     const auto gather = [&](int64_t first, int64_t count) -> kernels::BlockGather<C> {
@@ -126,20 +127,20 @@ struct GradientProduct {
               g_block,
               units_per_piece};
     };
-    kernel.gather_blocks(gather(row, K));
+    kernel.gather_blocks(gather(here.row, here.K));
     C *to = c + (piece.gate * units + piece.vector * lanes) * c_row;
     const int64_t last = std::min(piece.panel + panels_per_group(), panels.count());
     const bool far = rows * panels.columns * static_cast<int64_t>(sizeof(C)) > near_bytes;
     for (int64_t panel = piece.panel; panel < last; ++panel) {
-      const C *next = panel + 1 < last ? x_block + panels.offset(panel + 1, K)
-                                       : following.x_block + panels.offset(piece.panel, following.K);
+      const C *next = panel + 1 < last ? here.x + panels.offset(panel + 1, here.K)
+                                       : following.x + panels.offset(piece.panel, following.K);
       if (far) {  // a part of what is gathered next: its rows lie far apart, which the processor does not foresee
         const int64_t begin = following.K * (panel - piece.panel) / (last - piece.panel);
         const int64_t end = following.K * (panel - piece.panel + 1) / (last - piece.panel);
         kernel.ask_for_blocks(gather(following.row + begin, end - begin));
       }
-      kernel.product({g_block, 1, units_per_piece, x_block + panels.offset(panel, K), piece.count, K,
-                      panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || row > 0,
+      kernel.product({g_block, 1, units_per_piece, here.x + panels.offset(panel, here.K), piece.count, here.K,
+                      panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || here.row > 0,
                       units_per_piece, far ? next : nullptr});
     }
   }

@@ -3,8 +3,6 @@
 #include "backend/cuda/tuning.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "backend/cuda/trial.h"
 #include "core/attributes.h"
@@ -135,10 +133,7 @@ Status tune(const Workplace &place, const std::string &libraries, const std::vec
   return {};
 }
 
-std::string time_text(const Time &time) {
-  std::array<char, 32> text{};
-  static_cast<void>(std::snprintf(text.data(), text.size(), "%.4g ms", time.milliseconds));
-  return time.failed() ? "failed" : text.data();
-}
+std::string time_text(const Time &time) { return time.failed() ? "failed" : milliseconds_text(time.milliseconds); }
+std::string failure_text(const Time &time) { return "it failed when it was timed: " + time.failure; }
 
 }  // namespace rondo::cuda

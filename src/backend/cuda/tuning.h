@@ -41,5 +41,7 @@ Status tune(const Workplace &place, const std::string &libraries, const std::vec
 
 // As "0.125 ms", or that it failed.
 std::string time_text(const Time &time);
+// Why one that failed is not taken.
+std::string failure_text(const Time &time);
 
 }  // namespace rondo::cuda

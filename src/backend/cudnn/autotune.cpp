@@ -27,7 +27,7 @@ std::vector<cuda::Choice> choices_of(const cuda::Workplace &place, const std::sh
 void drop_failed(const cuda::Tuned &tuned, Candidates *candidates) {
   for (const cuda::Time &time : tuned.times) {
     if (time.failed()) {
-      candidates->refusals += "not " + time.name + ": it failed when it was timed: " + time.failure + "\n";
+      candidates->refusals += "not " + time.name + ": " + cuda::failure_text(time) + "\n";
       std::erase_if(candidates->list,
                     [&](const Candidate &candidate) { return time.name == algorithm_name(candidate.algorithm); });
     }

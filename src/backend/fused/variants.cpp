@@ -240,7 +240,7 @@ Status Variants::take_fastest(cuda::Tuned tuned) {
   if (fastest == nullptr) {
     std::string reasons;
     for (const cuda::Time &time : tuned_.times) {
-      reasons += "\nnot " + time.name + ": it failed when it was timed: " + time.failure;
+      reasons += "\nnot " + time.name + ": " + cuda::failure_text(time);
     }
     return fail(RONDO_ERROR_UNSUPPORTED, "no variant of the fused back end runs it:%s", reasons.c_str());
   }
@@ -258,7 +258,7 @@ std::string Variants::objection(const char *name, const char *otherwise) const {
   if (time == nullptr) {
     return otherwise;
   }
-  return time->failed() ? "it failed when it was timed: " + time->failure : "another was faster";
+  return time->failed() ? cuda::failure_text(*time) : "another was faster";
 }
 
 // Of a whole call with its products, shared out over the steps of all layers.

@@ -100,10 +100,7 @@ TEST_CASE("autotune takes the algorithm that is fastest, and gives all memory ba
   CHECK_THAT(rondo_plan_explain(plan.get()),
              Contains(std::string("\ncudnn: algorithm ") + wanted.name + ", the fastest") && Contains("\nautotune: ") &&
                  Contains(" ms"));
-  CHECK(after.allocations == before.allocations);
-  CHECK(after.bytes == before.bytes);
-  CHECK(after.streams == before.streams);
-  CHECK(after.events == before.events);
+  check_as_before(before, after);
   CHECK(logged.lines.empty());
 }
 

@@ -12,6 +12,16 @@
 namespace rondo::test::gpu {
 namespace {
 
+rondo_plan_args_t plan_args(const Shape &shape) {
+  rondo_plan_args_t args{};
+  args.struct_size = sizeof args;
+  args.mode = shape.mode;
+  args.sequence = shape.sequence;
+  args.max_T = shape.T;
+  args.max_N = shape.N;
+  return args;
+}
+
 void require(cudaError_t error) {
   if (error != cudaSuccess) throw std::runtime_error(std::string("the emulator: ") + cudaGetErrorString(error));
 }
@@ -79,13 +89,7 @@ Rnn make_rnn(const Shape &shape) {
 }
 
 Plan make_plan(const Context &context, const Shape &shape) {
-  rondo_plan_args_t args{};
-  args.struct_size = sizeof args;
-  args.mode = shape.mode;
-  args.sequence = shape.sequence;
-  args.max_T = shape.T;
-  args.max_N = shape.N;
-  return test::make_plan(context, make_rnn(shape), args);
+  return test::make_plan(context, make_rnn(shape), plan_args(shape));
 }
 
 std::string explained(const Context &context, const Shape &shape) {
@@ -291,12 +295,7 @@ std::string failure(rondo_status_t expected, rondo_status_t given) {
 std::string refused_plan(rondo_status_t status, const Shape &shape) {
   const Context context = make_context();
   const Rnn rnn = make_rnn(shape);
-  rondo_plan_args_t args{};
-  args.struct_size = sizeof args;
-  args.mode = shape.mode;
-  args.sequence = shape.sequence;
-  args.max_T = shape.T;
-  args.max_N = shape.N;
+  const rondo_plan_args_t args = plan_args(shape);
   rondo_plan_t plan = nullptr;
   std::string text = failure(status, rondo_plan_create(context.get(), rnn.get(), &args, &plan));
   CHECK(plan == nullptr);

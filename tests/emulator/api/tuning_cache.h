@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "emulator/control.h"
 #include "rig.h"
 #include "support/catch.h"
 
@@ -62,5 +63,13 @@ struct Logged {
   Logged(const Logged &) = delete;
   Logged &operator=(const Logged &) = delete;
 };
+
+// Nothing was left behind.
+inline void check_as_before(const rondo_emulator::Live &before, const rondo_emulator::Live &after) {
+  CHECK(after.allocations == before.allocations);
+  CHECK(after.bytes == before.bytes);
+  CHECK(after.streams == before.streams);
+  CHECK(after.events == before.events);
+}
 
 }  // namespace rondo::test::gpu
