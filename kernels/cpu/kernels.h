@@ -75,6 +75,10 @@ struct BackwardTile {
   ptrdiff_t dh_gate_row;
 };
 
+// Columns of `vectors` vectors are cut into panels of nearly equal width; where panel number `panel` of `panels`
+// begins.
+constexpr int64_t panel_begin(int64_t vectors, int64_t panels, int64_t panel) { return vectors * panel / panels; }
+
 // Rows [0, K) of a panel whose columns are rows of the source, as W^T's are for x W^T: element (k, n) of the panel's
 // vector v is rows[v][n*ld + k], zero from n = valid[v] on.
 template <class C>
@@ -92,7 +96,7 @@ template <class C>
 struct PanelRow {
   const void *from;
   int64_t valid, columns;
-  int vectors;  // of a panel; the last may be narrower
+  int64_t count;  // of panels
   int64_t K, k;
   C *panels;
 };
@@ -130,9 +134,6 @@ struct Kernels {
   // sums[n] = sum of rows of a[rows, n]; blocks of rows of fixed size, in order.
   void (*sum_rows)(const C *a, ptrdiff_t a_row, int64_t rows, int64_t n, C *sums);
 };
-
-// Vectors in one panel of a gate matrix: whole blocks of units, each gate one vector.
-constexpr int gate_panel_vectors(int gates) { return gates == 1 ? kMaxPanelVectors : gates; }
 
 template <class C>
 const Kernels<C> &kernels();

@@ -137,10 +137,10 @@ void pack_columns(const PanelColumns<C> &p) {
 template <class S, class C>
 void pack_row(const PanelRow<C> &p) {
   constexpr int64_t L = kLanes<C>;
-  const int64_t width = p.vectors * L;
   const S *from = static_cast<const S *>(p.from);
-  for (int64_t first = 0; first < p.columns; first += width) {
-    const int64_t wide = std::min(width, p.columns - first);
+  int64_t first = 0;
+  for (int64_t panel = 1; panel <= p.count; ++panel) {
+    const int64_t wide = panel_begin(p.columns / L, p.count, panel) * L - first;
     const int64_t copied = std::clamp<int64_t>(p.valid - first, 0, wide);
     C *to = p.panels + first * p.K + p.k * wide;
     if constexpr (std::is_same_v<S, C>) {
@@ -157,6 +157,7 @@ void pack_row(const PanelRow<C> &p) {
       }
     }
     std::fill(to + copied, to + wide, C{0});
+    first += wide;
   }
 }
 

@@ -32,10 +32,11 @@ constexpr int block_rows(int vectors) { return std::min(kAccumulators / vectors,
 // Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it.
 constexpr int thin_chains(int64_t of_rows) { return of_rows > 2 ? 1 : kAccumulators / 6 / static_cast<int>(of_rows); }
 
-// What will be read next, asked for while this block computes: `lines` cache lines for every k.
+// What will be read next, asked for while this block computes: `step` bytes further for every k, so that it comes
+// evenly. Lines are asked for more than once rather than counted; where nothing is wanted, it is one that is near.
 struct Ahead {
   const char *at;
-  int lines;
+  ptrdiff_t step;  // up to two lines
 };
 constexpr ptrdiff_t kLine = 64;
 
@@ -74,10 +75,11 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
     }
   }
   for (int64_t k = 0; k < K; ++k) {
-    for (int line = 0; line < ahead.lines; ++line) {
-      prefetch(ahead.at);
-      ahead.at += kLine;
+    prefetch(ahead.at);
+    if (ahead.step > kLine) {
+      prefetch(ahead.at + kLine);
     }
+    ahead.at += ahead.step;
     hn::Vec<Tag<T>> b[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
@@ -215,22 +217,20 @@ void product(const Product<T> &p) {
   // Blocks of nearly equal height: a last block of one or two rows would be held up by its loads.
   const int64_t full = block_rows(p.vectors);
   const int64_t count = (p.M + full - 1) / full;
-  const int64_t lines_per_k = (panel_row * static_cast<ptrdiff_t>(sizeof(T)) + kLine - 1) / kLine;
+  // A panel that is passed over once only streams, which the processor sees.
+  const ptrdiff_t ahead_step =
+      p.next == nullptr || count < 2 ? 0 : panel_row * static_cast<ptrdiff_t>(sizeof(T)) / count;
   int64_t k0 = 0;
   do {
     const int64_t K = std::min(kBlockK, p.K - k0);
-    const T *next = k0 + K < p.K ? p.panel + (k0 + K) * panel_row : p.next;
-    // Lines to ask for, per k. A panel that is passed over once only streams, which the processor sees.
-    int64_t left = p.next == nullptr || count < 2 ? 0 : lines_per_k;
+    const T *panel = p.panel + k0 * panel_row;
+    const T *next = ahead_step == 0 ? panel : k0 + K < p.K ? panel + K * panel_row : p.next;
     int64_t m = 0;
     for (int64_t piece = 0; piece < count; ++piece) {
       const int64_t rows = (p.M - m) / (count - piece);
-      const int64_t lines = std::min(left, (lines_per_k + count - 1) / count);
-      const Ahead ahead{reinterpret_cast<const char *>(next) + (lines_per_k - left) * K * kLine,
-                        static_cast<int>(lines)};
-      left -= lines;
-      blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, p.panel + k0 * panel_row, K,
-                                        p.c + m * p.c_row, p.accumulate || k0 > 0, ahead);
+      const Ahead ahead{reinterpret_cast<const char *>(next) + piece * K * ahead_step, ahead_step};
+      blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, panel, K, p.c + m * p.c_row,
+                                        p.accumulate || k0 > 0, ahead);
       m += rows;
     }
     k0 += kBlockK;

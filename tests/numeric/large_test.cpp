@@ -58,6 +58,18 @@ TEST_CASE("T 200 and H 512 over few steps keep the bounds", "[numeric][large][pe
   }
 }
 
+// Weights beyond the second cache level and rows enough for blocks of K; panels of unequal width.
+TEST_CASE("many rows of a wide layer keep the bounds", "[numeric][large]") {
+  Problem problem;
+  problem.cell = Cell::rnn_tanh;
+  problem.I = size(1000, 90, 20);
+  problem.H = size(1060, 80, 20);
+  problem.T = 2;
+  problem.N = size(50, 50, 9);
+  WorstFigures figures("large runs against the oracle");
+  check_case("many rows", problem, Dtype::f32, 4, figures);
+}
+
 TEST_CASE("lstm with T 200 H 512 N 4", "[numeric][large]") {
   Problem problem;
   problem.I = 32;

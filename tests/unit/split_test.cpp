@@ -37,35 +37,66 @@ Dimensions dimensions(const Spec &spec) {
   return {spec, kernel.lanes, kernel.panel_vectors, nullptr};
 }
 
-// What is wrong with the columns of `count` members, in words; empty where nothing is.
-std::string faults(const Dimensions &dims, int count, std::int64_t units_together) {
-  const std::int64_t per_panel = dims.units_per_gate_panel();
-  const std::int64_t together = std::max(per_panel, units_together);
-  const std::int64_t most = rondo::divide_up(rondo::divide_up(dims.H, together), count) * together;
+// What is wrong with the columns of `count` members, in words; empty where nothing is. Members have whole gate panels,
+// and whole panels of the hidden product where it is given.
+std::string faults(const Dimensions &dims, int count, const Panels *hidden) {
+  const std::int64_t widest_gates = dims.gate_panels.width() / dims.G;
+  const std::int64_t together = std::max(widest_gates, hidden == nullptr ? 0 : hidden->width());
+  const std::int64_t groups =
+      hidden == nullptr ? dims.gate_panels.count() : std::min(dims.gate_panels.count(), hidden->count());
+  const std::int64_t most = rondo::divide_up(groups, count) * together;
   Share before{0, 1, 0, 0, 0, 0};
+  std::int64_t hidden_before = 0;
   for (int index = 0; index < count; ++index) {
-    const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, units_together);
+    const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, hidden);
     if (share.first_row != 0 || share.row_step != 1) return "not all rows";
     if (share.first_unit != before.last_unit || share.first_panel != before.last_panel) return "a gap or an overlap";
     if (share.last_unit < share.first_unit || share.last_panel < share.first_panel) return "less than nothing";
-    if (share.first_unit % together != 0 && share.first_unit != dims.H) return "groups cut";
     if (share.last_unit - share.first_unit > most) return "more than an even part";
     // A member's panels are its units.
-    if (std::min(share.first_panel * per_panel, dims.H) != share.first_unit) return "another first panel";
-    if (std::min(share.last_panel * per_panel, dims.H) != share.last_unit) return "another last panel";
+    if (std::min(dims.first_unit(share.first_panel), dims.H) != share.first_unit) return "another first panel";
+    if (std::min(dims.first_unit(share.last_panel), dims.H) != share.last_unit) return "another last panel";
+    if (hidden != nullptr) {  // backward finds a member's panels of W_hh from its units
+      const std::int64_t first = hidden->panel_at(share.first_unit);
+      if (first != hidden_before) return "a gap or an overlap of hidden panels";
+      if (std::min(hidden->column(first), dims.H) != share.first_unit) return "a hidden panel cut";
+      hidden_before = hidden->panel_at(share.last_unit);
+    }
     before = share;
   }
-  return before.last_unit != dims.H                                 ? "units left"
-         : before.last_panel != dims.gate_panels.count()            ? "panels left"
-         : rondo::divide_up(dims.H, per_panel) != before.last_panel ? "panels without units"
-                                                                    : "";
+  return before.last_unit != dims.H                              ? "units left"
+         : before.last_panel != dims.gate_panels.count()         ? "panels left"
+         : hidden != nullptr && hidden_before != hidden->count() ? "hidden panels left"
+         : dims.first_unit(before.last_panel - 1) >= dims.H      ? "panels without units"
+                                                                 : "";
+}
+
+// What is wrong with a matrix's panels, in words: they are its columns once and in order, whole vectors, as even as can
+// be, and `most` vectors at most.
+std::string panel_faults(const Panels &panels, int most) {
+  std::int64_t end = 0;
+  std::int64_t narrowest = panels.width();
+  for (std::int64_t panel = 0; panel < panels.count(); ++panel) {
+    if (panels.column(panel) != end) return "a gap or an overlap";
+    if (panels.panel_at(end) != panel) return "another panel found at its first column";
+    if (panels.width_at(panel) > panels.width()) return "wider than the widest";
+    if (panels.vectors_at(panel) < 1 || panels.vectors_at(panel) > most) return "too many vectors, or none";
+    if (panels.vectors_at(panel) * panels.lanes != panels.width_at(panel)) return "a vector cut";
+    if (panels.offset(panel, 3) != 3 * end) return "another place";
+    narrowest = std::min(narrowest, panels.width_at(panel));
+    end += panels.width_at(panel);
+  }
+  return end != panels.columns || panels.panel_at(end) != panels.count() ? "columns left"
+         : panels.width() - narrowest > panels.lanes                     ? "uneven"
+                                                                         : "";
 }
 
 std::string row_faults(const Dimensions &dims, int count) {
   constexpr std::int64_t most = 70;
   std::vector<int> owners(most, 0);
   for (int index = 0; index < count; ++index) {
-    const Share share = share_of(Split::rows, {index, count, nullptr, nullptr}, dims, 64);
+    const Panels hidden = dims.hidden_panels();
+    const Share share = share_of(Split::rows, {index, count, nullptr, nullptr}, dims, &hidden);
     if (share.first_unit != 0 || share.last_unit != dims.H) return "not all units";
     if (share.first_panel != 0 || share.last_panel != dims.gate_panels.count()) return "not all panels";
     std::int64_t below = 0;
@@ -104,32 +135,32 @@ TEMPLATE_TEST_CASE("members' columns are all units and panels, once and in order
       const Dimensions dims = dimensions<TestType>(spec_of(cell, 3, H));
       for (int count = 1; count <= 9; ++count) {
         CAPTURE(cell, H, count);
-        CHECK(faults(dims, count, 0).empty());
-        CHECK(faults(dims, count, dims.hidden_panels().width()).empty());
+        const Panels hidden = dims.hidden_panels();
+        CHECK(faults(dims, count, nullptr).empty());
+        CHECK(faults(dims, count, &hidden).empty());
         CHECK(row_faults(dims, count).empty());
       }
     }
   }
 }
 
-// Backward finds a member's panels of W_hh from its units.
-TEMPLATE_TEST_CASE("members' units are whole panels of the hidden product", "[split]", float, double) {
-  for (const std::int64_t cell : {RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
-    for (const std::int64_t H : {1, 16, 17, 64, 100, 200, 511, 512, 513, 1000}) {
-      const Dimensions dims = dimensions<TestType>(spec_of(cell, 3, H));
-      const Panels hidden = dims.hidden_panels();
-      for (int count = 1; count <= 9; ++count) {
-        CAPTURE(cell, H, count);
-        std::int64_t next = 0;
-        for (int index = 0; index < count; ++index) {
-          const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, hidden.width());
-          if (share.first_unit == share.last_unit) {
-            continue;
-          }
-          CHECK(share.first_unit == next * hidden.width());
-          next = rondo::divide_up(share.last_unit, hidden.width());
+TEMPLATE_TEST_CASE("panels are even, and of several an even number", "[split]", float, double) {
+  const int lanes = rondo::kernels::kernels<TestType>().lanes;
+  for (std::int64_t vectors = 1; vectors <= 130; ++vectors) {
+    for (int most = 1; most <= rondo::kernels::kMaxPanelVectors; ++most) {
+      CAPTURE(vectors, most);
+      const Panels panels = Panels::of_columns(vectors * lanes, most, lanes);
+      CHECK(panel_faults(panels, most).empty());
+      CHECK((panels.count() == 1 || panels.count() % 2 == 0 || panels.count() == vectors));
+      CHECK(panels.count() <= rondo::divide_up(vectors, std::int64_t{most}) + 1);
+      for (int finer = 1; finer <= most; ++finer) {
+        const Panels cut = panels.finer(finer);
+        CAPTURE(finer);
+        CHECK(cut.count() <= vectors);
+        CHECK(panel_faults(cut, finer).empty());
+        for (std::int64_t panel = 0; panel < panels.count(); ++panel) {
+          CHECK(cut.column(cut.panel_at(panels.column(panel))) == panels.column(panel));
         }
-        CHECK(next == hidden.count());
       }
     }
   }

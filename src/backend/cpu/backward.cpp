@@ -114,7 +114,7 @@ template <class C>
 void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
   const Panels hidden = dims_.hidden_panels();
-  const Share share = share_of(split_, member, dims_, dims_.P > 0 ? 0 : hidden.width());
+  const Share share = share_of(split_, member, dims_, dims_.P > 0 ? nullptr : &hidden);
   load_states(member, pass, share);
   member.sync();
   for (int64_t position = map.T() - 1; position >= 0; --position) {
@@ -202,25 +202,39 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, const Share &s
 template <class C>
 void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_t t, bool backwards) const {
   const Panels panels = dims_.hidden_panels();
-  const int64_t first = share.first_unit / panels.width();
-  const int64_t count = divide_up(share.last_unit, panels.width()) - first;
+  const int64_t first = panels.panel_at(share.first_unit);
+  const int64_t last = panels.panel_at(share.last_unit);
   const int64_t active = space_.map.active(t);
   const int64_t rows = share.rows_of(active);
-  const bool far = panels_are_far<C>(count, panels, dims_.gates);
-  const auto panel_at = [&](int64_t k) { return backwards ? first + count - 1 - k : first + k; };
   const C *gates = dh_gates(pass) + (space_.map.offset(t) + share.first_row) * dims_.gates;
-  const bool packs = packs_panels(dims_.O);
-  for (int64_t k = 0; k < (rows > 0 ? count : 0); ++k) {
-    const int64_t panel = panel_at(k);
-    const int64_t after = panel_at(std::min(k + 1, count - 1));
-    C *place = pass.weights.hh + panels.offset(packs ? first : panel, dims_.gates);
-    if (packs) {
-      pack_rows_panel(dims_, weight(pass, ParamKind::weight_hh), panels, panel, place);
-    }
+  C *dh = space_.dh + share.first_row * dims_.padded_O;
+  const int64_t dh_row = dims_.padded_O * share.row_step;
+  if (rows == 0) {
+    return;
+  }
+  if (!packs_panels(dims_.O)) {
+    StepProduct<C>{gates,
+                   dims_.gates * share.row_step,
+                   rows,
+                   dims_.gates,
+                   pass.weights.hh,
+                   panels,
+                   first,
+                   last,
+                   backwards,
+                   dh + panels.column(first),
+                   dh_row,
+                   true,
+                   active,
+                   pass.weights.hh + panels.offset(backwards ? first : last - 1, dims_.gates)}
+        .run(facts_.kernel, panels_are_far<C>(last - first, panels, dims_.gates));
+    return;
+  }
+  C *place = pass.weights.hh + panels.offset(first, dims_.gates);
+  for (int64_t panel = first; panel < last; ++panel) {
+    pack_rows_panel(dims_, weight(pass, ParamKind::weight_hh), panels, panel, place);
     facts_.kernel.product({gates, dims_.gates * share.row_step, 1, place, rows, dims_.gates, panels.vectors_at(panel),
-                           space_.dh + share.first_row * dims_.padded_O + panel * panels.width(),
-                           dims_.padded_O * share.row_step, true, active,
-                           far && !packs ? pass.weights.hh + panels.offset(after, dims_.gates) : nullptr});
+                           dh + panels.column(panel), dh_row, true, active, nullptr});
   }
 }
 
@@ -238,11 +252,11 @@ void BackwardRun<C>::cell_rows(const Pass &pass, const Share &share, int64_t t, 
   const bool from_steps = first < rows_with_previous(pass, t);
   const int64_t p = map.offset(t) + first;
   const int64_t before = from_steps ? map.offset(previous(pass, t)) + first : 0;
-  const int64_t column = panel * dims_.gate_panels.width();
-  const int64_t unit = panel * dims_.units_per_gate_panel();
+  const int64_t column = dims_.gate_panels.column(panel);
+  const int64_t unit = dims_.first_unit(panel);
   kernels::BackwardTile<C> work{};
   work.rows = share.rows_of(last) - share.rows_of(range_first);
-  work.units = std::min(dims_.units_per_gate_panel(), dims_.H - unit);
+  work.units = std::min(dims_.first_unit(panel + 1), dims_.H) - unit;
   work.stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column;
   work.stash_row = dims_.gates * share.row_step;
   const C *extra = reserve_.extra(pass.layer, pass.direction);

@@ -18,7 +18,8 @@ Dimensions::Dimensions(const Spec &spec, int vector_lanes, int plain_panel_vecto
       output(D * O),
       widest_input(std::max(I, L > 1 ? output : I)),
       plain_vectors(plain_panel_vectors),
-      gate_panels{gates, kernels::gate_panel_vectors(static_cast<int>(G)), lanes},
+      gate_panels(G == 1 ? Panels::of_columns(gates, kernels::kMaxPanelVectors, lanes)
+                         : Panels(gates, lanes, padded_H / lanes)),
       dot(bf16) {}
 
 }  // namespace rondo::cpu

@@ -11,20 +11,44 @@
 
 namespace rondo::cpu {
 
-// The columns of a packed matrix in panels of V vectors; the last panel may be narrower. A panel of K rows is K * width
-// elements.
-struct Panels {
+// The columns of a packed matrix in panels of nearly equal width, of at most V vectors: members who share them out have
+// about the same work. A panel of K rows is K * width_at(panel) elements.
+class Panels {
+ public:
   int64_t columns;  // padded to lanes
-  int vectors;
   int lanes;
 
-  int64_t width() const { return int64_t{vectors} * lanes; }
-  int64_t count() const { return divide_up(columns, width()); }
-  int vectors_at(int64_t panel) const {
-    return static_cast<int>(std::min<int64_t>(vectors, (columns - panel * width()) / lanes));
+  Panels(int64_t all_columns, int vector_lanes, int64_t panels)
+      : columns(all_columns),
+        lanes(vector_lanes),
+        count_(panels),
+        width_(divide_up(columns / lanes, panels) * lanes),
+        even_(columns == panels * width_) {}
+  // As few as can be; of several an even number, as most machines have an even number of threads.
+  static Panels of_columns(int64_t columns, int vectors, int lanes) {
+    const int64_t least = divide_up(columns / lanes, int64_t{vectors});
+    return {columns, lanes, least == 1 ? 1 : std::min(round_up(least, 2), columns / lanes)};
   }
+  // Each of these panels cut further, until none has more vectors.
+  Panels finer(int vectors) const {
+    return {columns, lanes, std::min(count_ * divide_up(width_ / lanes, int64_t{vectors}), columns / lanes)};
+  }
+
+  int64_t count() const { return count_; }
+  int64_t width() const { return width_; }  // of the widest
+  int64_t column(int64_t panel) const {
+    return even_ ? panel * width_ : kernels::panel_begin(columns / lanes, count_, panel) * lanes;
+  }
+  int64_t width_at(int64_t panel) const { return even_ ? width_ : column(panel + 1) - column(panel); }
+  int vectors_at(int64_t panel) const { return static_cast<int>(width_at(panel) / lanes); }
+  // The panel that begins at this column; of their end, padded or not, how many there are.
+  int64_t panel_at(int64_t column) const { return divide_up(divide_up(column, lanes) * count_, columns / lanes); }
   Checked elements(int64_t K) const { return Checked(K) * columns; }
-  int64_t offset(int64_t panel, int64_t K) const { return panel * width() * K; }
+  int64_t offset(int64_t panel, int64_t K) const { return column(panel) * K; }
+
+ private:
+  int64_t count_, width_;
+  bool even_;
 };
 
 struct Dimensions {
@@ -51,15 +75,20 @@ struct Dimensions {
   // Output column to row of W_hr, -1 beyond P.
   int64_t proj_row(int64_t column) const { return column < P ? column : -1; }
   int64_t input(int64_t layer) const { return layer == 0 ? I : output; }
-  Panels plain_panels(int64_t columns) const { return {round_up(columns, lanes), plain_vectors, lanes}; }
+  Panels plain_panels(int64_t columns) const {
+    return Panels::of_columns(round_up(columns, lanes), plain_vectors, lanes);
+  }
   // Whether two directions may run side by side: small ones only, since each then needs room of its own.
   bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
-  // Of W_hh in backward: narrower where O is small, so that there are panels to share out.
+  // Of W_hh in backward: narrower where O is small, so that there are panels to share out. Without a projection their
+  // columns are units, and whole gate panels are whole panels here or the reverse.
   Panels hidden_panels() const {
     const bool wide = padded_O >= int64_t{8} * plain_vectors * lanes;
-    return {padded_O, wide ? plain_vectors : std::max(1, plain_vectors / 2), lanes};
+    const int vectors = wide ? plain_vectors : std::max(1, plain_vectors / 2);
+    return G == 1 ? gate_panels.finer(vectors) : Panels::of_columns(padded_O, vectors, lanes);
   }
-  int64_t units_per_gate_panel() const { return gate_panels.width() / G; }
+  // Of a gate panel, or the padded end.
+  int64_t first_unit(int64_t gate_panel) const { return gate_panels.column(gate_panel) / G; }
 };
 
 }  // namespace rondo::cpu

@@ -106,9 +106,10 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
     if (packed_ == nullptr) {
       weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction, !packs_panels());
     }
+    const bool far = panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O);
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || source.shared,
-                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here), packs_panels(),
-                    panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O), space});
+                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here, far), packs_panels(),
+                    far, space});
     if (!by_direction && direction < dims_.D - 1) {
       member.sync();
     }

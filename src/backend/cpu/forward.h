@@ -84,7 +84,7 @@ class ForwardRun {
                     int64_t of_rows, C *to, int64_t to_row, const C *ahead) const;
   bool packs_panels() const;
   void pack_panel(const Pass &pass, ParamKind kind, const GateMatrix<C> &matrix, int64_t panel, int64_t place) const;
-  int64_t panels_per_tile(const Member &member) const;
+  int64_t panels_per_tile(const Member &member, bool far) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   int64_t step_at(const Pass &pass, int64_t position) const {
@@ -104,7 +104,7 @@ class ForwardRun {
 };
 
 // One tile of products stays in the first cache level, or two of them close to it: many rows of one panel, or few rows
-// of some.
+// of some. Where blocks of K pass over far panels, a tile is as large as the scratch.
 inline constexpr int64_t tile_elements = 4096;
 inline constexpr int64_t most_panels_per_tile = 4;
 inline constexpr int64_t most_tile_elements = 8192;

@@ -21,8 +21,11 @@ void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &sh
 }
 
 template <class C>
-int64_t ForwardRun<C>::panels_per_tile(const Member &member) const {
+int64_t ForwardRun<C>::panels_per_tile(const Member &member, bool far) const {
   const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
+  if (far && rows >= rows_for_blocks_of_k && dims_.dot == nullptr && !inputs_with_steps() && !packs_panels()) {
+    return static_cast<int64_t>(member_scratch_bytes / sizeof(C)) / (rows_per_tile * dims_.gate_panels.width());
+  }
   const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
   return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
 }
@@ -37,19 +40,28 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   const int64_t active = space_.map.active(t);
   const int64_t mine = share.rows_of(active);
   const int64_t p0 = space_.map.offset(t);
-  const int64_t column = group.first * panels.width();
-  const int64_t unit = group.first * dims_.units_per_gate_panel();
-  const int64_t width = std::min(group.last * panels.width(), panels.columns) - column;
+  const int64_t column = panels.column(group.first);
+  const int64_t unit = dims_.first_unit(group.first);
+  const int64_t width = panels.column(group.last) - column;
   const int64_t tiles = divide_up(mine, rows_per_tile);
   const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
   for (int64_t number = 0; number < tiles; ++number) {
     const int64_t done = mine * number / tiles;
     const int64_t rows = mine * (number + 1) / tiles - done;
     const int64_t r = share.first_row + done * share.row_step;
-    for (int64_t k = group.first; k < group.last; ++k) {
+    const bool alone = pre != nullptr && dims_.dot == nullptr && !pass.packs;
+    if (alone) {
+      const int64_t after =
+          std::clamp(backwards ? group.first - 1 : group.last, share.first_panel, share.last_panel - 1);
+      const Operand h = state_rows(state, r, share.row_step);
+      StepProduct<C>{h.rows,     h.row,     rows, hh.K,  hh.full, panels, group.first,
+                     group.last, backwards, tile, width, false,   active, hh.full + panels.offset(after, hh.K)}
+          .run(facts_.kernel, pass.far);
+    }
+    for (int64_t k = alone ? group.last : group.first; k < group.last; ++k) {
       const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
       const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
-      const int64_t place = panel * panels.width() - column;
+      const int64_t place = panels.column(panel) - column;
       const int64_t stored = pass.packs ? share.first_panel : panel;
       if (pre == nullptr) {
         pack_panel(pass, ParamKind::weight_ih, ih, panel, stored);
@@ -63,7 +75,7 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
     }
     kernels::ForwardTile<C> work{};
     work.rows = rows;
-    work.units = std::min(group.last * dims_.units_per_gate_panel(), dims_.H) - unit;
+    work.units = std::min(dims_.first_unit(group.last), dims_.H) - unit;
     work.pre = pre == nullptr ? inputs : pre + r * dims_.gates + column;
     work.pre_row = pre == nullptr ? width : dims_.gates * share.row_step;
     work.recurrent = tile;
@@ -149,8 +161,8 @@ void ForwardRun<C>::project(const Member &member, const Pass &pass, int64_t t, C
   const int64_t active = space_.map.active(t);
   const int64_t p0 = space_.map.offset(t);
   for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
-    const int64_t column = panel * panels.width();
-    const int64_t width = int64_t{panels.vectors_at(panel)} * panels.lanes;
+    const int64_t column = panels.column(panel);
+    const int64_t width = panels.width_at(panel);
     const int64_t valid = std::min(width, dims_.O - column);
     for (int64_t r = 0; r < active; r += rows_per_tile) {
       const int64_t rows = std::min(rows_per_tile, active - r);

@@ -54,7 +54,7 @@ struct GradientProduct {
     const auto pack_row = kernel.pack_row[static_cast<int>(storage)];
     for (int64_t row = member.first(count); row < member.last(count); ++row) {
       const int64_t start = row / block * block;
-      pack_row({x(first + row), columns, panels.columns, panels.vectors, std::min(block, count - start), row - start,
+      pack_row({x(first + row), columns, panels.columns, panels.count(), std::min(block, count - start), row - start,
                 block_panels(start)});
     }
   }
@@ -88,9 +88,9 @@ struct GradientProduct {
         product(kernel, member, piece, block_at(row), block_at(row + block < count ? row + block : 0));
       }
       if (first + count >= rows) {
-        const int64_t column = piece.panel * panels.width();
+        const int64_t column = panels.column(piece.panel);
         finish(piece.gate * units + vector * lanes, piece.count, column,
-               std::min(panels_per_group() * panels.width(), columns - column));
+               std::min(panels.column(end_of_group(piece.panel)), columns) - column);
       }
       item += vectors;
     }
@@ -106,6 +106,7 @@ struct GradientProduct {
     const int64_t most = std::max<int64_t>(1, columns_per_group / panels.width());
     return divide_up(panels.count(), divide_up(panels.count(), most));
   }
+  int64_t end_of_group(int64_t first_panel) const { return std::min(first_panel + panels_per_group(), panels.count()); }
 
   // K rows of g and x, of which x's are cut into panels.
   struct Block {
@@ -129,7 +130,7 @@ struct GradientProduct {
     };
     kernel.gather_blocks(gather(here.row, here.K));
     C *to = c + (piece.gate * units + piece.vector * lanes) * c_row;
-    const int64_t last = std::min(piece.panel + panels_per_group(), panels.count());
+    const int64_t last = end_of_group(piece.panel);
     const bool far = rows * panels.columns * static_cast<int64_t>(sizeof(C)) > near_bytes;
     for (int64_t panel = piece.panel; panel < last; ++panel) {
       const C *next = panel + 1 < last ? here.x + panels.offset(panel + 1, here.K)
@@ -140,7 +141,7 @@ struct GradientProduct {
         kernel.ask_for_blocks(gather(following.row + begin, end - begin));
       }
       kernel.product({g_block, 1, units_per_piece, here.x + panels.offset(panel, here.K), piece.count, here.K,
-                      panels.vectors_at(panel), to + panel * panels.width(), c_row, accumulate || here.row > 0,
+                      panels.vectors_at(panel), to + panels.column(panel), c_row, accumulate || here.row > 0,
                       units_per_piece, far ? next : nullptr});
     }
   }

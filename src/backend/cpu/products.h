@@ -59,7 +59,7 @@ struct RowsProduct {
       pack(panel, place);
       for (int64_t row = 0; row < rows; row += height) {
         kernel.product({a + row * a_row, a_row, 1, place, std::min(height, rows - row), K, panels.vectors_at(panel),
-                        c + row * c_row + panel * panels.width(), c_row, accumulate, std::max<int64_t>(of_rows, 1),
+                        c + row * c_row + panels.column(panel), c_row, accumulate, std::max<int64_t>(of_rows, 1),
                         nullptr});
       }
     }
@@ -85,7 +85,7 @@ struct RowsProduct {
  private:
   void piece(const kernels::Kernels<C> &kernel, int64_t panel, int64_t row, int64_t height, int64_t next) const {
     const int64_t count = std::min(height, rows - row);
-    C *to = c + row * c_row + panel * panels.width();
+    C *to = c + row * c_row + panels.column(panel);
     if constexpr (std::is_same_v<A, C>) {
       const bool far = panels_are_far<C>(panels.count(), panels, K);
       kernel.product({a + row * a_row, a_row, 1, weights + panels.offset(panel, K), count, K, panels.vectors_at(panel),
@@ -96,6 +96,48 @@ struct RowsProduct {
                                         panels.vectors_at(panel), to, c_row, accumulate,
                                         bf16_chains(panels, K, of_rows)});
     }
+  }
+};
+
+// Rows of a step for which a block of K of theirs is worth keeping in the second cache level while far panels pass.
+inline constexpr int64_t rows_for_blocks_of_k = 48;
+
+// A step's c[rows, columns of panels [first, last)] = (or +=) a[rows, K] * panels, upwards or downwards.
+template <class C>
+struct StepProduct {
+  const C *a;
+  int64_t a_row, rows, K;
+  const C *weights;
+  const Panels &panels;
+  int64_t first, last;
+  bool backwards;
+  C *c;  // of the first panel's first column
+  int64_t c_row;
+  bool accumulate;
+  int64_t of_rows;
+  const C *then;  // of the weights, what is read after these panels
+
+  // far: the panels come from beyond the second level.
+  void run(const kernels::Kernels<C> &kernel, bool far) const {
+    const int64_t block = far && rows >= rows_for_blocks_of_k ? kernels::kBlockK : K;
+    for (int64_t k0 = 0; k0 == 0 || k0 < K; k0 += block) {
+      const int64_t depth = std::min(block, K - k0);
+      for (int64_t number = 0; number < last - first; ++number) {
+        const int64_t panel = panel_at(number);
+        const C *next = number + 1 < last - first ? place(panel_at(number + 1), k0)
+                        : k0 + depth < K          ? place(panel_at(0), k0 + depth)
+                                                  : then;
+        kernel.product({a + k0, a_row, 1, place(panel, k0), rows, depth, panels.vectors_at(panel),
+                        c + panels.column(panel) - panels.column(first), c_row, accumulate || k0 > 0, of_rows,
+                        far ? next : nullptr});
+      }
+    }
+  }
+
+ private:
+  int64_t panel_at(int64_t number) const { return backwards ? last - 1 - number : first + number; }
+  const C *place(int64_t panel, int64_t k) const {
+    return weights + panels.offset(panel, K) + k * panels.width_at(panel);
   }
 };
 

@@ -81,17 +81,22 @@ const char *name_of(Split split) {
   return "";
 }
 
-Share share_of(Split split, const Member &member, const Dimensions &dims, int64_t units_together) {
-  const int64_t panels = dims.gate_panels.count();
+Share share_of(Split split, const Member &member, const Dimensions &dims, const Panels *hidden) {
+  const Panels &gates = dims.gate_panels;
   if (split == Split::rows) {
-    return {member.index, member.count, 0, panels, 0, dims.H};
+    return {member.index, member.count, 0, gates.count(), 0, dims.H};
   }
-  const int64_t units = dims.units_per_gate_panel();
-  const int64_t together = std::max(units, units_together);
-  const int64_t groups = divide_up(dims.H, together);
-  const int64_t first = std::min(member.first(groups) * together, dims.H);
-  const int64_t last = std::min(member.last(groups) * together, dims.H);
-  return {0, 1, divide_up(first, units), divide_up(last, units), first, last};
+  const bool by_hidden = hidden != nullptr && hidden->count() < gates.count();
+  const int64_t groups = by_hidden ? hidden->count() : gates.count();
+  const auto unit_of = [&](int64_t group) { return by_hidden ? hidden->column(group) : dims.first_unit(group); };
+  const int64_t first = unit_of(member.first(groups));
+  const int64_t last = unit_of(member.last(groups));
+  return {0,
+          1,
+          gates.panel_at(first * dims.G),
+          gates.panel_at(last * dims.G),
+          std::min(first, dims.H),
+          std::min(last, dims.H)};
 }
 
 }  // namespace rondo::cpu

@@ -42,8 +42,7 @@ struct Share {
   }
 };
 
-// Units are shared out in groups of units_together, or of a gate panel where that is more; both are powers of two times
-// the lanes, so that one divides the other.
-Share share_of(Split split, const Member &member, const Dimensions &dims, int64_t units_together = 0);
+// Units are shared out in whole gate panels and, where they are given, whole panels of the hidden product.
+Share share_of(Split split, const Member &member, const Dimensions &dims, const Panels *hidden = nullptr);
 
 }  // namespace rondo::cpu

@@ -30,7 +30,7 @@ void pack_piece(Storage storage, const void *source, int64_t K, RowOf row_of, co
   part.vectors = panels.vectors_at(panel);
   part.panel = to + k * part.vectors * panels.lanes;
   for (int v = 0; v < part.vectors; ++v) {
-    const int64_t column = panel * panels.width() + int64_t{v} * panels.lanes;
+    const int64_t column = panels.column(panel) + int64_t{v} * panels.lanes;
     part.valid[v] = row_of(column + panels.lanes - 1) >= 0 ? panels.lanes : 0;
     while (part.valid[v] < panels.lanes && row_of(column + part.valid[v]) >= 0) {
       ++part.valid[v];
@@ -59,10 +59,10 @@ template <class C>
 void pack_pairs(const Member &member, const Dimensions &dims, const kernels::Bf16 *source, const GateMatrix<C> &to) {
   const Panels &panels = dims.gate_panels;
   for (int64_t panel = member.first(panels.count()); panel < member.last(panels.count()); ++panel) {
-    const int64_t first = panel * panels.width();
+    const int64_t first = panels.column(panel);
     kernels::pack_bf16_transposed(
-        *dims.dot, source, to.K, [&](int64_t n) { return dims.gate_row(first + n); }, to.K,
-        int64_t{panels.vectors_at(panel)} * panels.lanes, to.pairs + panels.offset(panel, kernels::bf16_even(to.K)));
+        *dims.dot, source, to.K, [&](int64_t n) { return dims.gate_row(first + n); }, to.K, panels.width_at(panel),
+        to.pairs + panels.offset(panel, kernels::bf16_even(to.K)));
   }
 }
 
@@ -75,7 +75,7 @@ void pack_rows(const Member &member, Storage storage, const void *source, int64_
     const int64_t row = row_of(k);
     const bool exists = row >= 0;
     pack({exists ? element(storage, source, row * columns) : nullptr, exists ? columns : 0, panels.columns,
-          panels.vectors, K, k, to});
+          panels.count(), K, k, to});
   }
 }
 
@@ -174,7 +174,7 @@ void pack_rows_panel(const Dimensions &dims, const C *source, const Panels &pane
   const int64_t lanes = panels.lanes;
   const int vectors = panels.vectors_at(panel);
   for (int64_t k = 0; k < dims.gates; k += lanes) {
-    copy({source + dims.gate_row(k) * panels.columns + panel * panels.width(), panels.columns, lanes, lanes, vectors,
+    copy({source + dims.gate_row(k) * panels.columns + panels.column(panel), panels.columns, lanes, lanes, vectors,
           to + k * vectors * lanes, vectors * lanes});
   }
 }

@@ -1,0 +1,76 @@
+// A step's product over a range of panels: the same bytes upwards and downwards, with and without blocks of K outside,
+// as one product a panel gives.
+#include <cstdint>
+#include <vector>
+
+#include "backend/cpu/products.h"
+#include "support/catch.h"
+
+using rondo::cpu::Panels;
+using rondo::cpu::StepProduct;
+
+namespace {
+
+template <class C>
+std::vector<C> numbers(std::int64_t count, std::uint32_t seed) {
+  std::vector<C> values(static_cast<std::size_t>(count));
+  for (C &value : values) {
+    seed = seed * 1664525u + 1013904223u;
+    value = static_cast<C>(static_cast<std::int32_t>(seed)) / static_cast<C>(1u << 31);
+  }
+  return values;
+}
+
+template <class C>
+struct Case {
+  Panels panels;
+  std::int64_t rows, K, first, last;
+  bool accumulate;
+
+  // The columns of the panels [first, last) of a matrix of rows, with a margin that nothing may write.
+  std::vector<C> run(bool backwards, bool far) const {
+    const auto &kernel = rondo::kernels::kernels<C>();
+    const std::vector<C> a = numbers<C>(rows * K, 1);
+    const std::vector<C> weights = numbers<C>(panels.columns * K, 2);
+    std::vector<C> c = numbers<C>((rows + 1) * panels.columns, 3);
+    C *to = c.data() + panels.column(first);
+    const StepProduct<C> product{a.data(),  K,  rows,           K,          weights.data(), panels,        first, last,
+                                 backwards, to, panels.columns, accumulate, rows,           weights.data()};
+    product.run(kernel, far);
+    return c;
+  }
+  std::vector<C> panel_by_panel() const {
+    const auto &kernel = rondo::kernels::kernels<C>();
+    const std::vector<C> a = numbers<C>(rows * K, 1);
+    const std::vector<C> weights = numbers<C>(panels.columns * K, 2);
+    std::vector<C> c = numbers<C>((rows + 1) * panels.columns, 3);
+    for (std::int64_t panel = first; panel < last; ++panel) {
+      kernel.product({a.data(), K, 1, weights.data() + panels.offset(panel, K), rows, K, panels.vectors_at(panel),
+                      c.data() + panels.column(panel), panels.columns, accumulate, rows, nullptr});
+    }
+    return c;
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a step's product does not depend on the order of panels and blocks", "[product]", float, double) {
+  const int lanes = rondo::kernels::kernels<TestType>().lanes;
+  for (const std::int64_t vectors : {1, 5, 22}) {
+    const Panels panels = Panels::of_columns(vectors * lanes, rondo::kernels::kMaxPanelVectors, lanes);
+    for (const std::int64_t rows : {std::int64_t{3}, rondo::cpu::rows_for_blocks_of_k, std::int64_t{64}}) {
+      for (const std::int64_t K : {1, 511, 512, 513, 1300}) {
+        for (const std::int64_t first : {std::int64_t{0}, panels.count() / 2}) {
+          const Case<TestType> part{panels, rows, K, first, panels.count(), rows == 64};
+          const std::vector<TestType> expected = part.panel_by_panel();
+          CAPTURE(vectors, rows, K, first);
+          for (const bool backwards : {false, true}) {
+            for (const bool far : {false, true}) {
+              CHECK(part.run(backwards, far) == expected);
+            }
+          }
+        }
+      }
+    }
+  }
+}
