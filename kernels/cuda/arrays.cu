@@ -28,7 +28,7 @@ RONDO_KERNEL void column_sums_kernel(const From *from, const int64_t rows, const
         RONDO_UNROLL
         for (int k = 0; k < kSumReads; ++k) {
           const int64_t next = row + int64_t{lanes} * k;
-          values[k] = next < rows ? widen<C>(from[next * columns + column]) : C{0};
+          values[k] = next < rows ? widen<C>(load_whole(from + next * columns + column)) : C{0};
         }
         RONDO_UNROLL
         for (int k = 0; k < kSumReads; ++k) {
@@ -42,7 +42,7 @@ RONDO_KERNEL void column_sums_kernel(const From *from, const int64_t rows, const
       for (uint32_t k = 1; k < lanes; ++k) {
         sum += sums.get(k * kSumColumns + thread());
       }
-      narrow(accumulate ? widen<C>(to[column]) + sum : sum, to + column);
+      store_narrow(accumulate ? widen<C>(load_whole(to + column)) + sum : sum, to + column);
     }
     block_barrier();
   }

@@ -43,7 +43,7 @@ template <class S, int K>
 RONDO_KERNEL void dropout_kernel(const RowMap map, const DropoutRows<S> rows, const Tiling tiling) {
   RONDO_SHARED(uint64_t, 1, shared_key);
   if (thread() == 0) {
-    shared_key.set(0, dropout_key(rows.record[0], rows.record[1], rows.layer));
+    shared_key.set(0, dropout_key(load_whole(rows.record), load_whole(rows.record + 1), rows.layer));
   }
   block_barrier();
   const uint64_t key = shared_key.get(0);
@@ -66,8 +66,8 @@ RONDO_KERNEL void dropout_kernel(const RowMap map, const DropoutRows<S> rows, co
 
 RONDO_KERNEL void record_seed_kernel(const uint64_t seed, const uint64_t offset, const uint64_t *seed_pointer,
                                      const uint64_t *offset_pointer, uint64_t *record) {
-  record[0] = seed_pointer != nullptr ? *seed_pointer : seed;
-  record[1] = offset_pointer != nullptr ? *offset_pointer : offset;
+  store_whole(seed_pointer != nullptr ? load_whole(seed_pointer) : seed, record);
+  store_whole(offset_pointer != nullptr ? load_whole(offset_pointer) : offset, record + 1);
 }
 
 }  // namespace

@@ -33,16 +33,16 @@ struct BackwardInput {
       const bool runs = mask.runs(e);
       RONDO_UNROLL
       for (uint32_t g = 0; g < kGates; ++g) {
-        gate[g][e] = runs ? gates[numbers.element_step(e, kGates * H) + g * H] : 0.0f;
+        gate[g][e] = runs ? load_whole(&gates[numbers.element_step(e, kGates * H) + g * H]) : 0.0f;
       }
-      dy[e] = runs ? of_y[Mine::row_step(e) * d.dy_row + Mine::unit_step(e)] : 0.0f;
+      dy[e] = runs ? load_whole(&of_y[Mine::row_step(e) * d.dy_row + Mine::unit_step(e)]) : 0.0f;
       if constexpr (Cell::kHasCellState) {
         extra[e] = c_before[e];
         if (is_last) {
-          extra[e] = runs ? of_step[numbers.element_step(e, H)] : 0.0f;
+          extra[e] = runs ? load_whole(of_step + numbers.element_step(e, H)) : 0.0f;
         }
       } else if constexpr (Cell::kHasExtra) {
-        extra[e] = runs ? of_step[numbers.element_step(e, H)] : 0.0f;
+        extra[e] = runs ? load_whole(of_step + numbers.element_step(e, H)) : 0.0f;
       }
     }
     read_before(slice, position, before, numbers, d);
@@ -60,7 +60,7 @@ struct BackwardInput {
       RONDO_UNROLL
       for (int e = 0; e < Mine::kOwn; ++e) {
         const float *from = ran.runs(e) ? of_step : initial;
-        c_before[e] = ran.runs(e) || mask.runs(e) ? from[numbers.element_step(e, H)] : 0.0f;
+        c_before[e] = ran.runs(e) || mask.runs(e) ? load_whole(from + numbers.element_step(e, H)) : 0.0f;
       }
     }
     if constexpr (Cell::kUsesPreviousHidden) {
@@ -70,7 +70,7 @@ struct BackwardInput {
       for (int e = 0; e < Mine::kOwn; ++e) {
         const int64_t there = Mine::row_step(e) * d.history_row + Mine::unit_step(e);
         const S *from = ran.runs(e) ? of_step + there : initial + numbers.element_step(e, H);
-        h_before[e] = mask.runs(e) ? widen<float>(*from) : 0.0f;
+        h_before[e] = mask.runs(e) ? widen<float>(load_whole(from)) : 0.0f;
       }
     }
   }
@@ -124,7 +124,7 @@ RONDO_DEVICE void store_gradients(const Numbers<Mine> &numbers, const StepRows &
     RONDO_UNROLL
     for (uint32_t g = 0; g < kGates; ++g) {
       if (mask.is_placed(e)) {
-        narrow(values[g][e], to + numbers.element_step(e, width) + g * numbers.H);
+        store_narrow(values[g][e], to + numbers.element_step(e, width) + g * numbers.H);
       }
     }
   }
@@ -177,9 +177,9 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
     RONDO_UNROLL
     for (int e = 0; e < Mine::kOwn; ++e) {
       const int64_t element = first_element + numbers.element_step(e, H);
-      dh[e] = numbers.exists(e) ? *at<float>(static_cast<const void *>(d.dh), element) : 0.0f;
+      dh[e] = numbers.exists(e) ? load_whole(at<float>(static_cast<const void *>(d.dh), element)) : 0.0f;
       if constexpr (Cell::kHasCellState) {
-        dc[e] = numbers.exists(e) ? *at<float>(static_cast<const void *>(d.dc), element) : 0.0f;
+        dc[e] = numbers.exists(e) ? load_whole(at<float>(static_cast<const void *>(d.dc), element)) : 0.0f;
       }
     }
     input.rows = slice.at_position(last);
@@ -231,9 +231,9 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
   for (int e = 0; e < Mine::kOwn; ++e) {
     if (steps != 0 && numbers.exists(e)) {
       const int64_t element = first_element + numbers.element_step(e, H);
-      *at<float>(d.dh, element) = dh[e];
+      store_whole(dh[e], at<float>(d.dh, element));
       if constexpr (Cell::kHasCellState) {
-        *at<float>(d.dc, element) = dc[e];
+        store_whole(dc[e], at<float>(d.dc, element));
       }
     }
   }

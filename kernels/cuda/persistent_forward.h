@@ -24,8 +24,8 @@ struct Biases {
       RONDO_UNROLL
       for (uint32_t g = 0; g < kGates; ++g) {
         const int64_t k = int64_t{g} * numbers.H + unit;
-        of_x[half][g] = x != nullptr && unit < numbers.H ? widen<float>(*at<S>(x, k)) : 0.0f;
-        of_h[half][g] = h != nullptr && unit < numbers.H ? widen<float>(*at<S>(h, k)) : 0.0f;
+        of_x[half][g] = x != nullptr && unit < numbers.H ? widen<float>(load_whole(at<S>(x, k))) : 0.0f;
+        of_h[half][g] = h != nullptr && unit < numbers.H ? widen<float>(load_whole(at<S>(h, k))) : 0.0f;
         if constexpr (!Cell::kSplitsGradient) {
           of_h[half][g] += of_x[half][g];
           of_x[half][g] = 0.0f;
@@ -51,7 +51,7 @@ struct ForwardInput {
     for (int e = 0; e < Mine::kOwn; ++e) {
       RONDO_UNROLL
       for (uint32_t g = 0; g < Cell::kGates; ++g) {
-        pre[g][e] = mask.runs(e) ? from[numbers.element_step(e, width) + g * numbers.H] : 0.0f;
+        pre[g][e] = mask.runs(e) ? load_whole(&from[numbers.element_step(e, width) + g * numbers.H]) : 0.0f;
       }
     }
   }
@@ -107,7 +107,7 @@ RONDO_DEVICE void store_gates(const Numbers<Mine> &numbers, const ForwardInput<C
       RONDO_UNROLL
       for (uint32_t g = 0; g < Cell::kGates; ++g) {
         if (input.mask.is_placed(e)) {
-          to[numbers.element_step(e, width) + g * numbers.H] = input.mask.runs(e) ? gates[g][e] : 0.0f;
+          store_whole(input.mask.runs(e) ? gates[g][e] : 0.0f, &to[numbers.element_step(e, width) + g * numbers.H]);
         }
       }
     }
@@ -119,7 +119,7 @@ RONDO_DEVICE void store_gates(const Numbers<Mine> &numbers, const ForwardInput<C
       if (input.mask.is_placed(e)) {
         // c is what it was where the row does not run.
         const float ran = input.mask.runs(e) ? extra[e] : 0.0f;
-        to[numbers.element_step(e, numbers.H)] = Cell::kHasCellState ? c[e] : ran;
+        store_whole(Cell::kHasCellState ? c[e] : ran, to + numbers.element_step(e, numbers.H));
       }
     }
   }
@@ -138,7 +138,7 @@ RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wid
   RONDO_UNROLL
   for (uint32_t i = 0; i < kChunk; ++i) {
     if (i < units) {
-      to[i] = chunk.item[i];
+      store_whole(chunk.item[i], to + i);
     }
   }
 }
@@ -196,7 +196,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
       const float *from = at<float>(static_cast<const void *>(d.c), numbers.first_element(slice.first_row, H));
       RONDO_UNROLL
       for (int e = 0; e < Mine::kOwn; ++e) {
-        c[e] = numbers.exists(e) ? from[numbers.element_step(e, H)] : 0.0f;
+        c[e] = numbers.exists(e) ? load_whole(from + numbers.element_step(e, H)) : 0.0f;
       }
     }
     input.rows = slice.at_position(sequence.first);
@@ -258,9 +258,10 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
     RONDO_UNROLL
     for (int e = 0; e < Mine::kOwn; ++e) {
       if (numbers.exists(e)) {
-        *at<S>(d.state, first + numbers.element_step(e, H)) = operand.get(newest + numbers.element_step(e, row));
+        store_whole(operand.get(newest + numbers.element_step(e, row)),
+                    at<S>(d.state, first + numbers.element_step(e, H)));
         if constexpr (Cell::kHasCellState) {
-          *at<float>(d.c, first + numbers.element_step(e, H)) = c[e];
+          store_whole(c[e], at<float>(d.c, first + numbers.element_step(e, H)));
         }
       }
     }

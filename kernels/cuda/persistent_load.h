@@ -25,7 +25,8 @@ RONDO_DEVICE void copy_chunk(const SharedSpan<S> &to, uint32_t element, const S 
   if (from != nullptr && wide && k < H) {
     copy_async(from + k, to, element);
   } else {
-    write_chunk(to, element, [&](uint32_t i) { return from != nullptr && k + i < H ? from[k + i] : S{0}; });
+    write_chunk(to, element,
+                [&](uint32_t i) { return from != nullptr && k + i < H ? load_whole(&from[k + i]) : S{0}; });
   }
 }
 
@@ -73,7 +74,7 @@ RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, co
   write_chunk(to, element, [&](uint32_t i) {
     const uint32_t j = (k + i) / kGates;
     const uint32_t g = (k + i) % kGates;
-    return unit < H && j < H ? weight[(int64_t{g} * H + j) * H + unit] : S{0};
+    return unit < H && j < H ? load_whole(&weight[(int64_t{g} * H + j) * H + unit]) : S{0};
   });
 }
 

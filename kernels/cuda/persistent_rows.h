@@ -31,13 +31,14 @@ struct SliceRows {
     if (map.offsets == nullptr) {
       return {t * map.N + first_row, rows};
     }
-    const int64_t offset = map.offsets[t];
-    const int64_t places = map.offsets[t + 1] - offset - first_row;
+    const int64_t offset = load_whole(&map.offsets[t]);
+    const int64_t places = load_whole(&map.offsets[t + 1]) - offset - first_row;
     return {offset + first_row, places <= 0 ? 0 : places < rows ? static_cast<uint32_t>(places) : rows};
   }
 
   RONDO_DEVICE bool runs(const StepRows &step, int64_t position, uint32_t row) const {
-    return row < step.places && (map.lengths == nullptr || step_at(position) < map.lengths[int64_t{first_row} + row]);
+    return row < step.places &&
+           (map.lengths == nullptr || step_at(position) < load_whole(&map.lengths[int64_t{first_row} + row]));
   }
 };
 

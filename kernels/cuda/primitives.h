@@ -72,8 +72,13 @@ RONDO_DEVICE C widen(F16 value) {
 RONDO_DEVICE void narrow(float value, F16 *to) { to->bits = __half_as_ushort(__float2half_rn(value)); }
 RONDO_DEVICE void narrow(float value, Bf16 *to) { to->bits = __bfloat16_as_ushort(__float2bfloat16_rn(value)); }
 
-// A structure in global memory, written or copied by one store. The compiler, left alone, splits one that it has in
-// registers.
+// A number or a structure in global memory, by one access. The compiler, left alone, splits the store of a structure
+// that it has in registers. Kernels read and write global memory through these alone, and what is built on them below,
+// so that the emulator sees who touches what; asynchronous copies and flags have primitives of their own.
+template <class W>
+RONDO_DEVICE W load_whole(const W *from) {
+  return *from;
+}
 template <class W>
 RONDO_DEVICE void store_whole(const W &whole, W *to) {
   if constexpr (sizeof(W) == sizeof(uint4)) {
@@ -152,12 +157,18 @@ RONDO_DEVICE void narrow(float value, F16 *to) { *to = to_f16(value); }
 RONDO_DEVICE void narrow(float value, Bf16 *to) { *to = to_bf16(value); }
 
 template <class W>
+RONDO_DEVICE W load_whole(const W *from) {
+  rondo_emulator::on_global_read(from, sizeof(W));
+  return *from;
+}
+template <class W>
 RONDO_DEVICE void store_whole(const W &whole, W *to) {
+  rondo_emulator::on_global_write(to, sizeof(W));
   *to = whole;
 }
 template <class W>
 RONDO_DEVICE void copy_whole(const W *from, W *to) {
-  *to = *from;
+  store_whole(load_whole(from), to);
 }
 
 }  // namespace rondo::kernels::cuda
@@ -191,7 +202,7 @@ struct alignas(sizeof(S) * kCount) Wide {
 
 template <class C, int kCount, class S>
 RONDO_DEVICE void read_wide(const S *from, C (&to)[kCount]) {
-  const Wide<S, kCount> wide = *reinterpret_cast<const Wide<S, kCount> *>(from);
+  const Wide<S, kCount> wide = load_whole(reinterpret_cast<const Wide<S, kCount> *>(from));
   RONDO_UNROLL
   for (int k = 0; k < kCount; ++k) {
     to[k] = widen<C>(wide.item[k]);
@@ -206,6 +217,14 @@ RONDO_DEVICE void write_wide(const C (&from)[kCount], S *to) {
     narrow(from[k], &wide.item[k]);
   }
   store_whole(wide, reinterpret_cast<Wide<S, kCount> *>(to));
+}
+
+// One number, rounded to its type in memory.
+template <class S, class C>
+RONDO_DEVICE void store_narrow(C value, S *to) {
+  S held;
+  narrow(value, &held);
+  store_whole(held, to);
 }
 
 // As it is, whatever it holds.

@@ -233,12 +233,10 @@ template <class V>
 RONDO_DEVICE void tell(const V &value, void *to) {
   static_assert(sizeof(V) == 16);
   check_aligned(to, sizeof(V));
-  rondo_emulator::on_global_write(to, sizeof(V));
   store_whole(value, static_cast<V *>(to));
 }
 template <class S>
 RONDO_DEVICE void copy_told(const S *from, const SharedSpan<S> &to, uint32_t element) {
-  rondo_emulator::on_global_read(from, 16);
   copy_async(from, to, element);
 }
 

@@ -11,20 +11,22 @@ namespace rondo::kernels::cuda {
 inline constexpr uint32_t kRowLaneBits = 8;
 
 RONDO_DEVICE int64_t step_offset(const RowMap &map, int64_t t) {
-  return map.offsets != nullptr ? map.offsets[t] : t * map.N;
+  return map.offsets != nullptr ? load_whole(map.offsets + t) : t * map.N;
 }
 
 // Whether sorted row r has a place at step t of step-by-step arrays.
 RONDO_DEVICE bool has_place(const RowMap &map, int64_t t, int64_t r) {
-  return map.offsets == nullptr || r < map.offsets[t + 1] - map.offsets[t];
+  return map.offsets == nullptr || r < load_whole(map.offsets + t + 1) - load_whole(map.offsets + t);
 }
 
 // Whether it still runs there.
 RONDO_DEVICE bool runs(const RowMap &map, int64_t t, int64_t r) {
-  return map.offsets != nullptr ? has_place(map, t, r) : map.lengths == nullptr || t < map.lengths[r];
+  return map.offsets != nullptr ? has_place(map, t, r) : map.lengths == nullptr || t < load_whole(map.lengths + r);
 }
 
-RONDO_DEVICE int64_t state_row(const RowMap &map, int64_t r) { return map.rows != nullptr ? map.rows[r] : r; }
+RONDO_DEVICE int64_t state_row(const RowMap &map, int64_t r) {
+  return map.rows != nullptr ? load_whole(map.rows + r) : r;
+}
 
 // Its row in the caller's x and y.
 RONDO_DEVICE int64_t caller_row(const RowMap &map, int64_t t, int64_t r) {

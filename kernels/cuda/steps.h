@@ -18,7 +18,7 @@ template <class S>
 cudaError_t launch_backward_step_of(const Target &target, const BackwardStep &step);
 
 RONDO_DEVICE bool is_masked(const int32_t *lengths, int64_t t, int64_t row) {
-  return lengths != nullptr && t >= lengths[row];
+  return lengths != nullptr && t >= load_whole(lengths + row);
 }
 
 template <class S>

@@ -15,7 +15,7 @@ struct Slice {
 
 RONDO_KERNEL void upload_kernel(const Slice slice, const uint32_t count, uint32_t *to) {
   for (uint32_t k = thread(); k < count; k += threads()) {
-    to[k] = slice.word[k];
+    store_whole(slice.word[k], to + k);
   }
 }
 
@@ -24,10 +24,10 @@ RONDO_KERNEL void clamp_lengths_kernel(const int64_t *lengths, const int32_t *le
   RONDO_SHARED(uint32_t, kBlockThreads, counts);
   uint32_t count = 0;
   for (int64_t n = thread(); n < N; n += threads()) {
-    const int64_t length = lengths != nullptr ? lengths[n] : int64_t{lengths32[n]};
+    const int64_t length = lengths != nullptr ? load_whole(lengths + n) : int64_t{load_whole(lengths32 + n)};
     const int64_t inside = length < 0 ? 0 : (length > T ? T : length);
     count += inside != length ? 1 : 0;
-    clamped[n] = static_cast<int32_t>(inside);
+    store_whole(static_cast<int32_t>(inside), clamped + n);
   }
   counts.set(thread(), count);
   block_barrier();
@@ -36,7 +36,7 @@ RONDO_KERNEL void clamp_lengths_kernel(const int64_t *lengths, const int32_t *le
     for (uint32_t k = 0; k < threads(); ++k) {
       sum += counts.get(k);
     }
-    *faults += sum;
+    store_whole(load_whole(faults) + sum, faults);
   }
 }
 

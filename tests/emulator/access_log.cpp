@@ -1,72 +1,46 @@
-// Who wrote and read each word of an array. A word keeps one reader while reads are ordered, all since the last write
-// after.
+// Who wrote and read each word of an array, and the lists of a word's readers.
+#include <algorithm>
+
 #include "clocks.h"
 
 namespace rondo_emulator {
 
-void AccessLog::start(uint32_t bytes) {
-  if (bytes != bytes_) {
-    bytes_ = bytes;
-    grain_ = 0;
-    words_.clear();
-  }
-  if (touched_) {
-    words_.assign(words_.size(), Word{});
-  }
-  touched_ = false;
-  used_readers_ = 0;
-}
-
-void AccessLog::fit(uint32_t offset, uint32_t bytes) {
-  touched_ = true;
-  if (grain_ != 0 && ((offset | bytes) & (grain_ - 1)) == 0) {
-    return;
-  }
-  const uint32_t all = offset | bytes | grain_ | bytes_;
-  const uint32_t wanted = all & (~all + 1);
-  std::vector<Word> finer(bytes_ / wanted);
-  if (grain_ != 0) {
-    const uint32_t pieces = grain_ / wanted;
-    for (uint32_t k = 0; k < finer.size(); ++k) {
-      finer[k] = words_[k / pieces];
-      if (finer[k].readers != 0 && k % pieces != 0) {
-        const Readers copy = readers_[finer[k].readers - 1];
-        finer[k].readers = 0;
-        readers(finer[k]) = copy;
-      }
-    }
-  }
-  words_.swap(finer);
-  grain_ = wanted;
-  shift_ = 0;
-  while (grain_ >> shift_ != 1) {
-    ++shift_;
-  }
-}
-
-AccessLog::Readers &AccessLog::readers(Word &word) {
+AccessRules::Readers &AccessRules::list_of(WordLog &word) {
   if (word.readers == 0) {
-    if (used_readers_ == readers_.size()) {
-      readers_.emplace_back();
+    if (used_lists_ == lists_.size()) {
+      lists_.emplace_back();
     }
-    readers_[used_readers_].few.clear();
-    readers_[used_readers_].all.clear();
-    word.readers = ++used_readers_;
+    lists_[used_lists_].few.clear();
+    lists_[used_lists_].all.clear();
+    word.readers = ++used_lists_;
   }
-  return readers_[word.readers - 1];
+  return lists_[word.readers - 1];
 }
 
-void AccessLog::add(Readers &readers, const View &by) {
+void AccessRules::copy_list(WordLog &word) {
+  if (word.readers != 0) {
+    const Readers copy = lists_[word.readers - 1];
+    word.readers = 0;
+    list_of(word) = copy;
+  }
+}
+
+void AccessRules::add_reader(WordLog &word, const View &by, Epoch as) {
+  const bool is_new = word.readers == 0;
+  Readers &readers = list_of(word);
+  if (is_new) {
+    readers.few.push_back(word.read);
+  }
   if (readers.all.empty()) {
     // In the place of one that comes before: knowing the later is knowing both.
     for (Epoch &earlier : readers.few) {
-      if (by.knows(earlier)) {
-        earlier = by.now();
+      if (comes_before(earlier, by, as)) {
+        earlier = as;
         return;
       }
     }
     if (readers.few.size() < kFew) {
-      readers.few.push_back(by.now());
+      readers.few.push_back(as);
       return;
     }
   }
@@ -74,31 +48,20 @@ void AccessLog::add(Readers &readers, const View &by) {
     if (readers.all.size() <= moment.agent) {
       readers.all.resize((moment.agent / 256 + 1) * 256);
     }
-    readers.all[moment.agent] = moment.time;
+    readers.all[moment.agent] = std::max(readers.all[moment.agent], moment.time);
   };
   for (const Epoch earlier : readers.few) {
     keep(earlier);
   }
   readers.few.clear();
-  keep(by.now());
+  keep(as);
 }
 
-void AccessLog::read_word(Word &word, const View &by) {
-  if (word.readers == 0) {
-    if (by.knows(word.read)) {
-      word.read = by.now();
-      return;
-    }
-    readers(word).few.push_back(word.read);
-  }
-  add(readers_[word.readers - 1], by);
-}
-
-std::optional<Race> AccessLog::unknown_read(const Word &word, const View &by) const {
+std::optional<Race> AccessRules::unknown_read(const WordLog &word, const View &by) const {
   if (word.readers == 0) {
     return by.knows(word.read) ? std::nullopt : std::optional<Race>(Race{word.read, false});
   }
-  const Readers &readers = readers_[word.readers - 1];
+  const Readers &readers = lists_[word.readers - 1];
   for (const Epoch earlier : readers.few) {
     if (!by.knows(earlier)) {
       return Race{earlier, false};
@@ -112,13 +75,50 @@ std::optional<Race> AccessLog::unknown_read(const Word &word, const View &by) co
   return std::nullopt;
 }
 
+void AccessLog::start(uint32_t bytes) {
+  if (bytes != bytes_) {
+    bytes_ = bytes;
+    grain_ = 0;
+    words_.clear();
+  }
+  if (touched_) {
+    words_.assign(words_.size(), WordLog{});
+  }
+  touched_ = false;
+  rules_.drop_lists();
+}
+
+void AccessLog::fit(uint32_t offset, uint32_t bytes) {
+  touched_ = true;
+  if (grain_ != 0 && ((offset | bytes) & (grain_ - 1)) == 0) {
+    return;
+  }
+  const uint32_t all = offset | bytes | grain_ | bytes_;
+  const uint32_t wanted = all & (~all + 1);
+  std::vector<WordLog> finer(bytes_ / wanted);
+  if (grain_ != 0) {
+    const uint32_t pieces = grain_ / wanted;
+    for (uint32_t k = 0; k < finer.size(); ++k) {
+      finer[k] = words_[k / pieces];
+      if (k % pieces != 0) {
+        rules_.copy_list(finer[k]);
+      }
+    }
+  }
+  words_.swap(finer);
+  grain_ = wanted;
+  shift_ = 0;
+  while (grain_ >> shift_ != 1) {
+    ++shift_;
+  }
+}
+
 std::optional<Race> AccessLog::read(const View &by, uint32_t offset, uint32_t bytes) {
   fit(offset, bytes);
   for (uint32_t k = offset >> shift_; k < (offset + bytes) >> shift_; ++k) {
-    if (!by.knows(words_[k].write)) {
-      return Race{words_[k].write, true};
+    if (const auto race = rules_.read(words_[k], by, by.now())) {
+      return race;
     }
-    read_word(words_[k], by);
   }
   return std::nullopt;
 }
@@ -126,20 +126,9 @@ std::optional<Race> AccessLog::read(const View &by, uint32_t offset, uint32_t by
 std::optional<Race> AccessLog::write(const View &by, Epoch as, uint32_t offset, uint32_t bytes) {
   fit(offset, bytes);
   for (uint32_t k = offset >> shift_; k < (offset + bytes) >> shift_; ++k) {
-    Word &word = words_[k];
-    if (!by.knows(word.write)) {
-      return Race{word.write, true};
-    }
-    if (auto race = unknown_read(word, by)) {
+    if (const auto race = rules_.write(words_[k], by, as)) {
       return race;
     }
-    if (word.readers != 0) {
-      // The lists stay with the word for the readers to come.
-      readers_[word.readers - 1].few.clear();
-      readers_[word.readers - 1].all.clear();
-    }
-    word.read = {0, 0};
-    word.write = as;
   }
   return std::nullopt;
 }

@@ -126,6 +126,76 @@ struct Race {
   bool earlier_wrote;
 };
 
+// A word's accesses: the last write, and who read it since.
+struct WordLog {
+  Epoch write{0, 0};
+  Epoch read{0, 0};
+  uint32_t readers = 0;  // 1 + index of a list, where several read without order between them
+};
+
+// The rules by which accesses of a word follow each other. A word keeps one reader while reads are ordered, all since
+// the last write after; the lists of those lie here.
+class AccessRules {
+ public:
+  // Of no word that is still used.
+  void drop_lists() { used_lists_ = 0; }
+
+  // The conflict, if any. `as` is who reads or writes where that is not the agent itself.
+  std::optional<Race> read(WordLog &word, const View &by, Epoch as) {
+    if (!by.knows(word.write)) {
+      return Race{word.write, true};
+    }
+    if (word.readers == 0 && comes_before(word.read, by, as)) {
+      word.read = as;
+    } else {
+      add_reader(word, by, as);
+    }
+    return std::nullopt;
+  }
+  std::optional<Race> write(WordLog &word, const View &by, Epoch as) {
+    if (!by.knows(word.write)) {
+      return Race{word.write, true};
+    }
+    if (word.readers != 0 || !by.knows(word.read)) {
+      if (auto race = unknown_read(word, by)) {
+        return race;
+      }
+    }
+    forget_readers(word);
+    word.write = as;
+    return std::nullopt;
+  }
+  // The word's list stays with it.
+  void forget_readers(WordLog &word) {
+    word.read = {0, 0};
+    if (word.readers != 0) {
+      lists_[word.readers - 1].few.clear();
+      lists_[word.readers - 1].all.clear();
+    }
+  }
+  // What was one word becomes two.
+  void copy_list(WordLog &word);
+
+ private:
+  // A list while they are few, then by agent.
+  struct Readers {
+    std::vector<Epoch> few;
+    std::vector<Time> all;
+  };
+  static constexpr size_t kFew = 16;
+
+  // Whether who knows of the reader `as` knows of the earlier one too.
+  static bool comes_before(Epoch earlier, const View &by, Epoch as) {
+    return by.knows(earlier) || (earlier.agent == as.agent && earlier.time <= as.time);
+  }
+  void add_reader(WordLog &word, const View &by, Epoch as);
+  std::optional<Race> unknown_read(const WordLog &word, const View &by) const;
+  Readers &list_of(WordLog &word);
+
+  std::vector<Readers> lists_;  // kept for the next words
+  uint32_t used_lists_ = 0;
+};
+
 // The words of one array. A word is as small as the smallest access seen: neighbouring 16-bit elements are two words,
 // and an access of several words counts for each.
 class AccessLog {
@@ -145,31 +215,14 @@ class AccessLog {
   bool written(uint32_t offset, uint32_t bytes) const;
 
  private:
-  struct Word {
-    Epoch write{0, 0};
-    Epoch read{0, 0};
-    uint32_t readers = 0;  // 1 + index in readers_, where several read without order between them
-  };
-  // A list of them while they are few, then by agent.
-  struct Readers {
-    std::vector<Epoch> few;
-    std::vector<Time> all;
-  };
-  static constexpr size_t kFew = 64;
-
   void fit(uint32_t offset, uint32_t bytes);
-  void read_word(Word &word, const View &by);
-  std::optional<Race> unknown_read(const Word &word, const View &by) const;
-  Readers &readers(Word &word);
-  static void add(Readers &readers, const View &by);
 
   uint32_t bytes_ = 0;
   uint32_t grain_ = 0;   // bytes of a word, a power of two; 0 before the first access
   uint32_t shift_ = 0;   // its logarithm
   bool touched_ = true;  // since start()
-  std::vector<Word> words_;
-  std::vector<Readers> readers_;  // kept for the next block
-  uint32_t used_readers_ = 0;
+  std::vector<WordLog> words_;
+  AccessRules rules_;
 };
 
 }  // namespace rondo_emulator

@@ -1,45 +1,65 @@
 // Pages of words, made where something is touched.
 #include "global_log.h"
 
-#include <algorithm>
-
 namespace rondo_emulator {
 
-std::optional<Race> GlobalLog::access(const View &by, const void *word, uint32_t bytes, bool writes) {
-  auto at = reinterpret_cast<uintptr_t>(word);
-  while (bytes != 0) {
-    const auto offset = static_cast<uint32_t>(at % kPage);
-    const uint32_t here = std::min(bytes, kPage - offset);
-    if (auto race = access(pages_[at / kPage], by, offset, here, writes)) {
-      return race;
-    }
-    at += here;
-    bytes -= here;
+void GlobalLog::start_launch() {
+  first_party_ = party_ + 1;
+  rules_.drop_lists();
+  if (pages_.size() > kMostPages) {
+    pages_.clear();
+    recent_.fill(nullptr);
   }
-  return std::nullopt;
 }
 
-std::optional<Race> GlobalLog::access(Page &page, const View &by, uint32_t offset, uint32_t bytes, bool writes) {
-  if (page.party != party_) {
-    if (page.party == 0) {
-      page.now.assign(kPage, 0);
-      page.before.assign(kPage, 0);
-    }
-    for (uint32_t k = 0; k < kPage; ++k) {
-      page.before[k] = static_cast<uint8_t>(page.before[k] | page.now[k]);
-      page.now[k] = 0;
-    }
-    page.party = party_;
-    page.log.start(kPage);
+// Its words are as small as the access is.
+GlobalLog::Page &GlobalLog::fitting_page(uintptr_t number, uint32_t offset, uint32_t bytes) {
+  Page *&recent = recent_[number % kRecent];
+  if (recent == nullptr || recent->number != number) {
+    recent = &pages_[number];
+    recent->number = number;
   }
-  const uint8_t conflict = writes ? 3 : 2;
-  for (uint32_t k = offset; k < offset + bytes; ++k) {
-    if ((page.before[k] & conflict) != 0) {
-      return Race{{0, 0}, (page.before[k] & 2) != 0};
+  Page &page = *recent;
+  const bool is_new = page.party != first_party_;
+  const uint32_t all = offset | bytes | (is_new ? kPage : page.grain);
+  const uint32_t wanted = all & (~all + 1);
+  const uint32_t pieces = is_new ? 1 : page.grain / wanted;
+  page.words.resize(kPage / wanted);
+  // From the last on, in place.
+  for (auto k = static_cast<uint32_t>(page.words.size()); pieces != 1 && k-- != 0;) {
+    page.words[k] = page.words[k / pieces];
+    if (k % pieces != 0 && page.words[k].party >= first_party_) {
+      rules_.copy_list(page.words[k].log);
     }
-    page.now[k] = static_cast<uint8_t>(page.now[k] | (writes ? 2 : 1));
   }
-  return writes ? page.log.write(by, by.now(), offset, bytes) : page.log.read(by, offset, bytes);
+  page.party = first_party_;
+  page.grain = wanted;
+  page.shift = static_cast<uint32_t>(__builtin_ctz(wanted));
+  return page;
 }
+
+// Of a word that this launch has touched.
+template <bool kWrites>
+bool GlobalLog::access(Word &word, const View &by, Epoch as) {
+  const bool is_others = word.party != party_;
+  if ((is_others && word.log.write.time != 0) || (kWrites && (is_others ? word.was_read : word.read_before))) {
+    race_ = Race{{0, 0}, is_others && word.log.write.time != 0};
+    return false;
+  }
+  if (is_others) {
+    word.read_before = word.was_read;
+    word.party = party_;
+    rules_.forget_readers(word.log);
+  }
+  word.was_read |= kWrites ? 0U : 1U;
+  if (const auto race = kWrites ? rules_.write(word.log, by, as) : rules_.read(word.log, by, as)) {
+    race_ = *race;
+    return false;
+  }
+  return true;
+}
+
+template bool GlobalLog::access<false>(Word &word, const View &by, Epoch as);
+template bool GlobalLog::access<true>(Word &word, const View &by, Epoch as);
 
 }  // namespace rondo_emulator

@@ -85,7 +85,7 @@ class __attribute__((visibility("hidden"))) Party {
   std::string name(Epoch moment) const;
   std::string name(const Thread &thread) const;
   std::string race_text(const Place &at, const Race &race, const char *access, const Thread &by) const;
-  std::string global_race_text(const Race &race, const char *access) const;
+  std::string global_race_text(const Race &race, const char *access, const Thread &by) const;
 
   // party_memory.cpp
   Place find(const void *word, size_t bytes);

@@ -151,16 +151,15 @@ void Party::spin() {
 }
 
 void Party::read_global(const void *word, size_t bytes) {
-  clocks_used_ = true;
-  if (const auto race = global_.read(clocks_.view(current->agent), word, static_cast<uint32_t>(bytes))) {
-    end_at(global_race_text(*race, "read"));
+  const View &view = clocks_.view(current->agent);
+  if (!global_.read(view, view.now(), word, static_cast<uint32_t>(bytes))) {
+    end_at(global_race_text(global_.race(), "read", *current));
   }
 }
 
 void Party::write_global(const void *word, size_t bytes) {
-  clocks_used_ = true;
-  if (const auto race = global_.write(clocks_.view(current->agent), word, static_cast<uint32_t>(bytes))) {
-    end_at(global_race_text(*race, "write"));
+  if (!global_.write(clocks_.view(current->agent), word, static_cast<uint32_t>(bytes))) {
+    end_at(global_race_text(global_.race(), "write", *current));
   }
 }
 

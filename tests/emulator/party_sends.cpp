@@ -206,7 +206,12 @@ void Party::deliver_copy(Thread &thread, size_t k) {
   at.block = thread.block;
   at.memory = thread.block->shared.find(copy.to, &at.array);
   at.offset = static_cast<uint32_t>(copy.to - at.memory->begin());
-  if (const auto race = at.memory->log.write(copy.by, Epoch{thread.copier, copy.group}, at.offset, copy.bytes)) {
+  const Epoch as{thread.copier, copy.group};
+  if (!global_.read(copy.by, as, copy.from, copy.bytes)) {
+    fail(global_race_text(global_.race(), "copy", thread));
+    return;
+  }
+  if (const auto race = at.memory->log.write(copy.by, as, at.offset, copy.bytes)) {
     fail(race_text(at, *race, "copy", thread));
     return;
   }

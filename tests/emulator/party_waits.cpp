@@ -40,10 +40,10 @@ std::string Party::race_text(const Place &at, const Race &race, const char *acce
          " without a barrier between them";
 }
 
-std::string Party::global_race_text(const Race &race, const char *access) const {
+std::string Party::global_race_text(const Race &race, const char *access, const Thread &by) const {
   return std::string("race on global memory: ") + (race.earlier_wrote ? "write" : "read") + " by " +
          (race.earlier.time == 0 ? "a block that does not run together with this one" : name(race.earlier)) + " and " +
-         access + " by " + name(*current) + " without order between them";
+         access + " by " + name(by) + " without order between them";
 }
 
 // Reads of what nobody had written. Asked at a barrier and at the end: until then a write may come and make the read

@@ -159,10 +159,10 @@ TEST_CASE("backward sequences in clusters", "[kernels][sequence]") {
 }
 
 // Planted faults are compiled for this cell and type alone.
-TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") {
+void check_one_cell(bool over_grid) {
   for (const Lengths kind : {Lengths::full, Lengths::compact, Lengths::masked}) {
     for (const uint32_t blocks : {2, 4}) {
-      SequenceCase of = wide_case(rondo::kernels::kLstm, blocks * 14, blocks);
+      SequenceCase of = wide_case(rondo::kernels::kLstm, blocks * 14, blocks, over_grid);
       of.N = 11;
       of.directions = 2;
       of.kind = kind;
@@ -170,6 +170,10 @@ TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") {
     }
   }
 }
+
+TEST_CASE("backward sequences of one cell in clusters", "[kernels][sequence]") { check_one_cell(false); }
+
+TEST_CASE("backward sequences of one cell over a grid", "[kernels][sequence]") { check_one_cell(true); }
 
 TEST_CASE("backward sequences with W_hh in registers", "[kernels][sequence]") {
   const rondo_emulator::Machine wide(90, 132);

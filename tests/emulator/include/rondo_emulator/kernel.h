@@ -68,7 +68,9 @@ void copy_wait(uint32_t newest_left);
 uint32_t flag_load(const uint32_t *flag);
 void flag_add(uint32_t *flag, uint32_t n);
 void spin();
-// Accesses of global memory through which blocks of one launch talk.
+// Accesses of global memory. What two threads of a launch touch, and one writes, needs order between them, by barriers
+// or flags; blocks that do not run together have none. A barrier in shared memory counts as order here, though between
+// blocks the hardware's orders shared memory only. copy_async and flags see to themselves.
 void on_global_read(const void *word, size_t bytes);
 void on_global_write(const void *word, size_t bytes);
 
