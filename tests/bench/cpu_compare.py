@@ -31,6 +31,8 @@ REQUEST_SECONDS = 0.02
 # A thread count that is this much slower after one round, in a row this slow, is given up.
 CLEARLY_SLOWER, LONG_TURN = 1.6, 0.25
 MOST_REPEATS = {False: 6, True: 2}
+# Rounds of a row, as a multiple of those wanted, until they agree; all of them count.
+MOST_ROUNDS = {False: 3, True: 1}
 REPEAT_PAUSE = 1.0
 BETWEEN_SECONDS = 1.0  # for the ceilings between sections
 
@@ -108,7 +110,7 @@ class Row:
                 self.open = [one for one in self.open if one != key]
 
     def measure(self, wanted):
-        """Rounds until so many were undisturbed; at the limit the least disturbed ones fill up."""
+        """Rounds until so many were undisturbed and agree; at the limit the least disturbed ones fill up."""
         repeats = 0
         while self.open:
             self.round(len(self.rounds))
@@ -120,9 +122,12 @@ class Row:
                 time.sleep(REPEAT_PAUSE)
             elif len(quiet) == 1:
                 self.give_up_slow()
-            if len(quiet) >= wanted:
+            if len(quiet) >= wanted * MOST_ROUNDS[self.quick]:
                 break
-        kept = sorted(range(len(self.rounds)), key=lambda k: (self.rounds[k][2], self.rounds[k][1]))[:wanted]
+            if len(quiet) >= wanted and cpu_figures.is_steady([times for times, _, _ in quiet]):
+                break
+        order = sorted(range(len(self.rounds)), key=lambda k: (self.rounds[k][2], self.rounds[k][1]))
+        kept = order[: max(wanted, sum(not each[2] for each in self.rounds))]
         self.kept = [self.rounds[k] for k in sorted(kept)]
 
     def close(self):
@@ -199,7 +204,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the telling rows only, within five minutes on two cores")
     parser.add_argument("--rows", action="append", metavar="PATTERN", help="rows by name or title, * and ? allowed")
-    parser.add_argument("--rounds", type=int, default=3, help="undisturbed rounds a row (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="undisturbed rounds a row, more where they disagree (default 3)")
     where = "where the JSON goes (default build/bench/cpu-DATE.json)"
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help=where)
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")

@@ -14,6 +14,7 @@ TOLERANCE = {"f64": 1e-9, "f32": 1e-3, "f16": 0.03, "bf16": 0.06}
 NO_NUMBER = sys.float_info.max  # JSON has no infinity
 FEW_ROWS = 4  # up to here a step reads more weights than it computes with
 SLOWER = 0.97  # under this ratio a row counts as slower than its peer
+STEADY = 1.08  # rounds' ratios may lie this far apart, but for the outer quarters
 
 
 def best_way(rounds):
@@ -38,6 +39,22 @@ def ratio(ours, theirs):
         "middle": median(rounds),
         "most": max(rounds),
     }
+
+
+def is_steady(rounds):
+    """Whether rounds, each {(library, threads): {variant: ms}}, agree on rondo's ratio over the best of the others.
+
+    What a neighbour of a virtual machine takes shows nowhere but in the figures. The outer quarters count for nothing.
+    """
+    ratios = []
+    for times in rounds:
+        ours = [min(ms.values()) for (library, _), ms in times.items() if library == "rondo"]
+        theirs = [min(ms.values()) for (library, _), ms in times.items() if library != "rondo"]
+        if ours and theirs:
+            ratios.append(min(theirs) / min(ours))
+    ratios.sort()
+    inner = ratios[len(ratios) // 4 : len(ratios) - len(ratios) // 4]
+    return not inner or inner[-1] <= STEADY * inner[0]
 
 
 def multiply_adds(shape, positions):

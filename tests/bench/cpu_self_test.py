@@ -100,6 +100,21 @@ def check_judgement():
     assert cpu_figures.judge(row, {"rondo": way(1.0)})["met"] is None
 
 
+def check_steadiness():
+    def rounds(*ratios):
+        return [{("rondo", 1): {"cpu": 1.0}, ("torch", 2): {"nn": each}, ("ort", 1): {"a": 9.0}} for each in ratios]
+
+    steady = cpu_figures.is_steady
+    assert steady(rounds(1.0, 1.05, 1.07)) and not steady(rounds(1.0, 1.05, 1.09))
+    # One of four and two of eight may lie outside at either end, no more.
+    assert steady(rounds(1.0, 1.05, 0.5, 9.0)) and steady(rounds(*[1.0] * 4, 0.5, 0.6, 3.0, 4.0))
+    assert not steady(rounds(1.0, 1.05, 0.5, 0.6, 1.02))
+    alone = [{("rondo", 1): {"cpu": 1.0}}, {("rondo", 1): {"cpu": 3.0}}]
+    assert steady(alone) and steady([])
+    two_ways = {("rondo", 1): {"cpu": 4.0}, ("rondo", 2): {"cpu": 2.0}, ("torch", 1): {"nn": 8.0, "jit": 2.0}}
+    assert steady([two_ways, *rounds(1.0)])
+
+
 def check_differences():
     probes = {"rondo": {"cpu 1": [1.0, 2.0]}, "torch": {"nn 1": [1.0, 2.5]}, "ort": {"session 1": [1.0, 2.5]}}
     assert cpu_figures.worst_difference(probes) == {"difference": 0.5, "library": "rondo", "reference": "torch"}
@@ -211,8 +226,8 @@ def check_workers():
 
 
 def main():
-    checks = [check_rows, check_lengths, check_arithmetic, check_judgement, check_differences, check_report]
-    checks += [check_lengths_worth, check_workers]
+    checks = [check_rows, check_lengths, check_arithmetic, check_judgement, check_steadiness, check_differences]
+    checks += [check_report, check_lengths_worth, check_workers]
     for check in checks:
         check()
     with tempfile.TemporaryDirectory() as scratch:
