@@ -204,7 +204,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the telling rows only, within five minutes on two cores")
     parser.add_argument("--rows", action="append", metavar="PATTERN", help="rows by name or title, * and ? allowed")
-    parser.add_argument("--rounds", type=int, default=3, help="undisturbed rounds a row, more where they disagree (default 3)")
+    rounds = "undisturbed rounds a row, more where they disagree (default 3)"
+    parser.add_argument("--rounds", type=int, default=3, help=rounds)
     where = "where the JSON goes (default build/bench/cpu-DATE.json)"
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help=where)
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")

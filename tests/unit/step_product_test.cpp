@@ -22,32 +22,37 @@ std::vector<C> numbers(std::int64_t count, std::uint32_t seed) {
 }
 
 template <class C>
-struct Case {
+class Case {
+ public:
   Panels panels;
   std::int64_t rows, K, first, last;
   bool accumulate;
 
   // The columns of the panels [first, last) of a matrix of rows, with a margin that nothing may write.
   std::vector<C> run(bool backwards, bool far) const {
-    const auto &kernel = rondo::kernels::kernels<C>();
-    const std::vector<C> a = numbers<C>(rows * K, 1);
-    const std::vector<C> weights = numbers<C>(panels.columns * K, 2);
-    std::vector<C> c = numbers<C>((rows + 1) * panels.columns, 3);
-    C *to = c.data() + panels.column(first);
-    const StepProduct<C> product{a.data(),  K,  rows,           K,          weights.data(), panels,        first, last,
-                                 backwards, to, panels.columns, accumulate, rows,           weights.data()};
-    product.run(kernel, far);
-    return c;
+    return made([&](const C *a, const C *weights, C *c) {
+      const StepProduct<C> product{a,         K, rows,           K,          weights, panels, first, last,
+                                   backwards, c, panels.columns, accumulate, rows,    weights};
+      product.run(rondo::kernels::kernels<C>(), far);
+    });
   }
   std::vector<C> panel_by_panel() const {
-    const auto &kernel = rondo::kernels::kernels<C>();
+    return made([&](const C *a, const C *weights, C *c) {
+      for (std::int64_t panel = first; panel < last; ++panel) {
+        rondo::kernels::kernels<C>().product({a, K, 1, weights + panels.offset(panel, K), rows, K,
+                                              panels.vectors_at(panel), c + panels.column(panel) - panels.column(first),
+                                              panels.columns, accumulate, rows, nullptr});
+      }
+    });
+  }
+
+ private:
+  template <class Make>
+  std::vector<C> made(const Make &make) const {
     const std::vector<C> a = numbers<C>(rows * K, 1);
     const std::vector<C> weights = numbers<C>(panels.columns * K, 2);
     std::vector<C> c = numbers<C>((rows + 1) * panels.columns, 3);
-    for (std::int64_t panel = first; panel < last; ++panel) {
-      kernel.product({a.data(), K, 1, weights.data() + panels.offset(panel, K), rows, K, panels.vectors_at(panel),
-                      c.data() + panels.column(panel), panels.columns, accumulate, rows, nullptr});
-    }
+    make(a.data(), weights.data(), c.data() + panels.column(first));
     return c;
   }
 };

@@ -113,8 +113,7 @@ void BackwardRun<C>::store_states(const Member &member, const Pass &pass, const 
 template <class C>
 void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Panels hidden = dims_.hidden_panels();
-  const Share share = share_of(split_, member, dims_, dims_.P > 0 ? nullptr : &hidden);
+  const Share share = share_of(split_, member, dims_, true);
   load_states(member, pass, share);
   member.sync();
   for (int64_t position = map.T() - 1; position >= 0; --position) {
@@ -189,7 +188,7 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, const Share &s
                  active,
                  dims_.gates,
                  pass.weights.hh,
-                 dims_.hidden_panels(),
+                 dims_.hidden_panels,
                  space_.dh,
                  dims_.padded_O,
                  false,
@@ -201,9 +200,8 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, const Share &s
 // dh += dG W_hh of this member's rows and units, onto the direct part that the cell left in dh.
 template <class C>
 void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_t t, bool backwards) const {
-  const Panels panels = dims_.hidden_panels();
-  const int64_t first = panels.panel_at(share.first_unit);
-  const int64_t last = panels.panel_at(share.last_unit);
+  const Panels &panels = dims_.hidden_panels;
+  const auto &[first, last] = share.hidden;
   const int64_t active = space_.map.active(t);
   const int64_t rows = share.rows_of(active);
   const C *gates = dh_gates(pass) + (space_.map.offset(t) + share.first_row) * dims_.gates;

@@ -63,6 +63,9 @@ struct Dimensions {
   int64_t widest_input;  // of all layers
   int plain_vectors;
   Panels gate_panels;
+  // Of W_hh in backward: narrower where O is small, so that there are panels to share out. Without a projection their
+  // columns are units, and whole gate panels are whole panels here or the reverse.
+  Panels hidden_panels;
   const kernels::Bf16Kernels *dot;
 
   // Gate column to row of W_ih and W_hh, -1 for a unit that does not exist: column (block*G + g)*lanes + u is gate g of
@@ -80,13 +83,6 @@ struct Dimensions {
   }
   // Whether two directions may run side by side: small ones only, since each then needs room of its own.
   bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
-  // Of W_hh in backward: narrower where O is small, so that there are panels to share out. Without a projection their
-  // columns are units, and whole gate panels are whole panels here or the reverse.
-  Panels hidden_panels() const {
-    const bool wide = padded_O >= int64_t{8} * plain_vectors * lanes;
-    const int vectors = wide ? plain_vectors : std::max(1, plain_vectors / 2);
-    return G == 1 ? gate_panels.finer(vectors) : Panels::of_columns(padded_O, vectors, lanes);
-  }
   // Of a gate panel, or the padded end.
   int64_t first_unit(int64_t gate_panel) const { return gate_panels.column(gate_panel) / G; }
 };

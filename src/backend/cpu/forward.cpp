@@ -203,7 +203,7 @@ bool ForwardRun<C>::packs_panels() const {
 template <class C>
 void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Share share = share_of(pass.split, member, dims_);
+  const Share share = share_of(pass.split, member, dims_, false);
   State state = load_states(member, pass, share);
   if (pass.shares_inputs || (state.rows == pass.space.state[0] && pass.split != Split::rows)) {
     member.sync();

@@ -71,6 +71,13 @@ class ForwardRun {
   struct Range {
     int64_t first, last;
   };
+  struct TileRows {
+    int64_t first, count;  // of the state
+    int64_t position;      // of the first one's input
+    int64_t active;        // of the whole step
+  };
+  void tile_products(const Pass &pass, const Share &share, const TileRows &rows, Range group, bool backwards,
+                     bool with_inputs, State state, C *tile, C *inputs) const;
   void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
                    const C *pre, State state, int next) const;
   struct Operand {  // a product's left side: of C, or of bf16 for the bf16 dot product

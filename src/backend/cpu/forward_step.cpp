@@ -23,14 +23,49 @@ void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &sh
 template <class C>
 int64_t ForwardRun<C>::panels_per_tile(const Member &member, bool far) const {
   const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
-  if (far && rows >= rows_for_blocks_of_k && dims_.dot == nullptr && !inputs_with_steps() && !packs_panels()) {
+  const int64_t of_tile = divide_up(rows, std::max<int64_t>(divide_up(rows, rows_per_tile), 1));
+  if (takes_blocks_of_k(far, of_tile) && dims_.dot == nullptr && !inputs_with_steps() && !packs_panels()) {
     return static_cast<int64_t>(member_scratch_bytes / sizeof(C)) / (rows_per_tile * dims_.gate_panels.width());
   }
   const int64_t one = std::clamp<int64_t>(rows, 1, rows_per_tile) * dims_.gate_panels.width();
   return std::clamp<int64_t>(tile_elements / one, 1, most_panels_per_tile);
 }
 
-// Without `pre` the input products are made here too, beside the others, and never leave the caches.
+// A tile's products with W_hh; without `pre` those of its inputs too, beside the others: they never leave the caches.
+template <class C>
+void ForwardRun<C>::tile_products(const Pass &pass, const Share &share, const TileRows &rows, Range group,
+                                  bool backwards, bool with_inputs, State state, C *tile, C *inputs) const {
+  const Panels &panels = dims_.gate_panels;
+  const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
+  const int64_t column = panels.column(group.first);
+  const int64_t width = panels.column(group.last) - column;
+  const auto after = [&](int64_t panel) { return std::clamp(panel, share.first_panel, share.last_panel - 1); };
+  const Operand h = state_rows(state, rows.first, share.row_step);
+  if (!with_inputs && !pass.packs && dims_.dot == nullptr) {
+    const int64_t next = after(backwards ? group.first - 1 : group.last);
+    StepProduct<C>{h.rows,     h.row,     rows.count, hh.K,  hh.full, panels,      group.first,
+                   group.last, backwards, tile,       width, false,   rows.active, hh.full + panels.offset(next, hh.K)}
+        .run(facts_.kernel, pass.far);
+    return;
+  }
+  const Operand x = with_inputs ? input_rows(pass, rows.position, share.row_step) : Operand{};
+  for (int64_t k = group.first; k < group.last; ++k) {
+    const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
+    const int64_t next = after(backwards ? panel - 1 : panel + 1);
+    const int64_t place = panels.column(panel) - column;
+    const int64_t stored = pass.packs ? share.first_panel : panel;
+    if (with_inputs) {
+      pack_panel(pass, ParamKind::weight_ih, ih, panel, stored);
+      gate_product(x, ih, panel, stored, rows.count, space_.map.S(), inputs + place, width,
+                   pass.far && !pass.packs ? hh.full + panels.offset(panel, hh.K) : nullptr);
+    }
+    pack_panel(pass, ParamKind::weight_hh, hh, panel, stored);
+    const GateMatrix<C> &following = with_inputs ? ih : hh;
+    gate_product(h, hh, panel, stored, rows.count, rows.active, tile + place, width,
+                 pass.far && !pass.packs ? following.full + panels.offset(next, following.K) : nullptr);
+  }
+}
+
 template <class C>
 void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
                                 bool backwards, const C *pre, State state, int next) const {
@@ -44,35 +79,11 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   const int64_t unit = dims_.first_unit(group.first);
   const int64_t width = panels.column(group.last) - column;
   const int64_t tiles = divide_up(mine, rows_per_tile);
-  const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
   for (int64_t number = 0; number < tiles; ++number) {
     const int64_t done = mine * number / tiles;
     const int64_t rows = mine * (number + 1) / tiles - done;
     const int64_t r = share.first_row + done * share.row_step;
-    const bool alone = pre != nullptr && dims_.dot == nullptr && !pass.packs;
-    if (alone) {
-      const int64_t after =
-          std::clamp(backwards ? group.first - 1 : group.last, share.first_panel, share.last_panel - 1);
-      const Operand h = state_rows(state, r, share.row_step);
-      StepProduct<C>{h.rows,     h.row,     rows, hh.K,  hh.full, panels, group.first,
-                     group.last, backwards, tile, width, false,   active, hh.full + panels.offset(after, hh.K)}
-          .run(facts_.kernel, pass.far);
-    }
-    for (int64_t k = alone ? group.last : group.first; k < group.last; ++k) {
-      const int64_t panel = backwards ? group.last - 1 - (k - group.first) : k;
-      const int64_t after = std::clamp(backwards ? panel - 1 : panel + 1, share.first_panel, share.last_panel - 1);
-      const int64_t place = panels.column(panel) - column;
-      const int64_t stored = pass.packs ? share.first_panel : panel;
-      if (pre == nullptr) {
-        pack_panel(pass, ParamKind::weight_ih, ih, panel, stored);
-        gate_product(input_rows(pass, p0 + r, share.row_step), ih, panel, stored, rows, space_.map.S(), inputs + place,
-                     width, pass.far && !pass.packs ? hh.full + panels.offset(panel, hh.K) : nullptr);
-      }
-      pack_panel(pass, ParamKind::weight_hh, hh, panel, stored);
-      const GateMatrix<C> &following = pre == nullptr ? ih : hh;
-      gate_product(state_rows(state, r, share.row_step), hh, panel, stored, rows, active, tile + place, width,
-                   pass.far && !pass.packs ? following.full + panels.offset(after, following.K) : nullptr);
-    }
+    tile_products(pass, share, {r, rows, p0 + r, active}, group, backwards, pre == nullptr, state, tile, inputs);
     kernels::ForwardTile<C> work{};
     work.rows = rows;
     work.units = std::min(dims_.first_unit(group.last), dims_.H) - unit;

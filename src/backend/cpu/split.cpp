@@ -81,14 +81,16 @@ const char *name_of(Split split) {
   return "";
 }
 
-Share share_of(Split split, const Member &member, const Dimensions &dims, const Panels *hidden) {
+Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward) {
   const Panels &gates = dims.gate_panels;
+  const Panels &hidden = dims.hidden_panels;
+  const bool with_hidden = backward && dims.P == 0;
   if (split == Split::rows) {
-    return {member.index, member.count, 0, gates.count(), 0, dims.H};
+    return {member.index, member.count, 0, gates.count(), 0, dims.H, {0, with_hidden ? hidden.count() : 0}};
   }
-  const bool by_hidden = hidden != nullptr && hidden->count() < gates.count();
-  const int64_t groups = by_hidden ? hidden->count() : gates.count();
-  const auto unit_of = [&](int64_t group) { return by_hidden ? hidden->column(group) : dims.first_unit(group); };
+  const bool by_hidden = with_hidden && hidden.count() < gates.count();
+  const int64_t groups = by_hidden ? hidden.count() : gates.count();
+  const auto unit_of = [&](int64_t group) { return by_hidden ? hidden.column(group) : dims.first_unit(group); };
   const int64_t first = unit_of(member.first(groups));
   const int64_t last = unit_of(member.last(groups));
   return {0,
@@ -96,7 +98,8 @@ Share share_of(Split split, const Member &member, const Dimensions &dims, const 
           gates.panel_at(first * dims.G),
           gates.panel_at(last * dims.G),
           std::min(first, dims.H),
-          std::min(last, dims.H)};
+          std::min(last, dims.H),
+          {with_hidden ? hidden.panel_at(first) : 0, with_hidden ? hidden.panel_at(last) : 0}};
 }
 
 }  // namespace rondo::cpu

@@ -36,13 +36,17 @@ struct Share {
   int64_t first_row, row_step;  // rows first_row, first_row + row_step, ..
   int64_t first_panel, last_panel;
   int64_t first_unit, last_unit;
+  // Backward without a projection: of the hidden product, those whose columns are the units.
+  struct HiddenPanels {
+    int64_t first, last;
+  } hidden;
 
   int64_t rows_of(int64_t active) const {
     return row_step == 1 ? active : active <= first_row ? 0 : (active - first_row + row_step - 1) / row_step;
   }
 };
 
-// Units are shared out in whole gate panels and, where they are given, whole panels of the hidden product.
-Share share_of(Split split, const Member &member, const Dimensions &dims, const Panels *hidden = nullptr);
+// Units are shared out in whole gate panels and, backward without a projection, whole panels of the hidden product.
+Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward);
 
 }  // namespace rondo::cpu

@@ -138,7 +138,7 @@ void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimen
 template <class C>
 BackwardWeights<C>::BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input)
     : ih(arena.take<C>(dims.plain_panels(input).elements(dims.gates))),
-      hh(arena.take<C>(dims.hidden_panels().elements(dims.gates))),
+      hh(arena.take<C>(dims.hidden_panels.elements(dims.gates))),
       hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.H).elements(dims.P) : Checked(0))) {}
 
 template <class C>
@@ -152,7 +152,7 @@ void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dime
     pack_rows(member, storage, source(ParamKind::weight_ih), input, dims.gates, gate_row, dims.plain_panels(input), ih);
   }
   if (with_hh) {
-    pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels(), hh);
+    pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels, hh);
   }
   if (dims.P > 0) {
     pack_rows(
