@@ -10,7 +10,8 @@ usage: ./build.sh COMMAND
 
   setup [--peers]   install the Debian packages that building and testing need; with --peers also PyTorch, MindSpore and
                     the other systems rondo is compared with, in .venv and .venv-mindspore
-  build [PRESET]    configure and build (release, debug, asan, tsan, coverage, gpu or nocuda; default release)
+  build [PRESET]    configure and build (release, debug, asan, tsan, coverage, gpu or nocuda; default release); in the
+                    environment, RONDO_CUDA_ARCHITECTURES says what GPU kernels are compiled for, as "80;90a" or all
   demo [ARG...]     train a character language model, by default on this project's own text (--help: its options)
   test [--frameworks]   the fast tier: release and address-sanitized suites, Python package, format, clang-tidy, arrows,
                     consumer, demo, reference documentation; with --frameworks, test-frameworks' stages after them
@@ -142,8 +143,11 @@ command_setup() {
 # ---- building ---------------------------------------------------------------------------------------------------
 
 if command -v ccache >/dev/null; then
-  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_CUDA_COMPILER_LAUNCHER=ccache
 fi
+
+# What GPU kernels are compiled for, but in the preset gpu, which has all; the tests take one unless told.
+architectures=${RONDO_CUDA_ARCHITECTURES:-quick}
 
 # GCC 12's thread sanitizer cannot start under some kernels' address randomisation; this turns it off for a program.
 fixed_addresses=()
@@ -160,8 +164,10 @@ build_preset() { # PRESET [TARGET...]: everything, or only these
 }
 
 configure_preset() {
+  local options=()
   mkdir -p build
-  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || {
+  [ "$1" = gpu ] || options=(-DRONDO_CUDA_ARCHITECTURES="$architectures")
+  cmake --preset "$1" "${options[@]}" >"build/$1.configure.log" 2>&1 || {
     cat "build/$1.configure.log"
     die "configuring the preset $1 failed"
   }
@@ -249,12 +255,14 @@ command_demo() {
 # ---- tests ------------------------------------------------------------------------------------------------------
 
 fast_stages() {
+  # The longest part of a release build; test-all compiles for every architecture.
+  architectures=${RONDO_CUDA_ARCHITECTURES:-90a}
   stage format format_check
   stage arrows arrows
   stage figures figures
   stage proof proof
   stage release suite release
-  stage device device_code release --architectures sm_80,sm_90a,sm_120
+  stage device device_code release
   stage python numpy_tests
   stage consumer labelled consumer
   stage demo small_demo

@@ -60,22 +60,23 @@ need_reader() { # cuobjdump|nvdisasm
 }
 
 # The compiler's own word on the device code: every architecture there, nothing spilled to memory.
-device_code() { # PRESET [OPTION...]
-  local preset=$1
-  shift
+device_code() { # release|gpu: gpu has to have all that is released, release what it was configured for
+  local preset=$1 wanted=()
   need_toolkit
   build_preset "$preset"
   need_reader cuobjdump
-  python3 -B tests/house/device_code.py "$@" build/"$preset"/lib/rondo-*/librondo_*.so
+  [ "$preset" = gpu ] || wanted=(--architectures
+    "$(sed -n '/^-- GPU back ends:/{s/.*architectures //; s/+PTX//g; s/;/,sm_/g; s/^/sm_/; p}' build/release.configure.log)")
+  python3 -B tests/house/device_code.py "${wanted[@]}" build/"$preset"/lib/rondo-*/librondo_*.so
 }
 
 # The table of the sequence kernels' machine code in kernels/README.md is what this compiler makes.
 sequence_code() {
   need_toolkit
-  build_preset release
+  build_preset gpu
   need_reader cuobjdump
   need_reader nvdisasm
-  python3 -B tests/house/sequence_code.py --readme kernels/README.md --check build/release/lib/rondo-*/librondo_fused.so
+  python3 -B tests/house/sequence_code.py --readme kernels/README.md --check build/gpu/lib/rondo-*/librondo_fused.so
 }
 
 # The bundle's own programs start where no GPU is, and say that they skip.
