@@ -13,6 +13,10 @@ namespace {
 constexpr double kCellClocks = 300;
 constexpr int64_t kMiB = 1048576;
 
+// CUDA programming guide, throughput of arithmetic instructions: the data centre's GPUs before 9.0 have half as many
+// units.
+constexpr double adds_per_clock(int capability) { return capability < 86 ? 64 : 128; }
+
 constexpr GpuFacts hopper(double memory_gb_per_s) {
   constexpr double clock_ghz = 1.98;  // the highest; a kernel that mostly waits keeps it
   return {.capability = 90,
@@ -22,7 +26,8 @@ constexpr GpuFacts hopper(double memory_gb_per_s) {
           .clock_ghz = clock_ghz,
           .tensor_per_clock = 1280,  // 63 % of wgmma's 2048: arXiv 2402.13499 on mma.sync
           .tensor_clocks = 33,       // estimate, near arXiv 2206.02874's of the A100
-          .shared_per_clock = 128,   // CUDA programming guide, 32 banks of 4 bytes
+          .adds_per_clock = adds_per_clock(90),
+          .shared_per_clock = 128,  // CUDA programming guide, 32 banks of 4 bytes
           // arXiv 2501.12084: 3.3 TB/s in clusters of 2, 2.65 TB/s in clusters of 4, over 132 SMs at 1.755 GHz; larger
           // clusters are an estimate.
           .exchange_per_clock = 11,
@@ -46,11 +51,12 @@ constexpr GpuFacts ampere() {
           .clock_ghz = clock_ghz,
           .tensor_per_clock = 1024,  // data sheet, 312 TFLOP/s
           .tensor_clocks = 33,       // estimate, near arXiv 2206.02874
-          .shared_per_clock = 128,   // CUDA programming guide
-          .exchange_per_clock = 0,   // no clusters
-          .memory_gb_per_s = 1830,   // estimate, 90 % of the data sheet's 2039
-          .block_barrier_ns = 20,    // estimate: some 30 clocks
-          .exchange_ns = 0,          // no clusters
+          .adds_per_clock = adds_per_clock(80),
+          .shared_per_clock = 128,  // CUDA programming guide
+          .exchange_per_clock = 0,  // no clusters
+          .memory_gb_per_s = 1830,  // estimate, 90 % of the data sheet's 2039
+          .block_barrier_ns = 20,   // estimate: some 30 clocks
+          .exchange_ns = 0,         // no clusters
           .cell_ns = kCellClocks / clock_ghz,
           .all_blocks_ns = 1200,        // estimate
           .l2_per_clock = 30,           // estimate
@@ -64,8 +70,9 @@ constexpr GpuFacts blackwell_graphics() {
           .shared_bytes = 101376,  // CUDA programming guide, 99 KiB
           .largest_cluster = 8,    // CUDA programming guide
           .clock_ghz = clock_ghz,
-          .tensor_per_clock = 256,   // data sheet, 209 TFLOP/s with f32 sums
-          .tensor_clocks = 35,       // estimate
+          .tensor_per_clock = 256,  // data sheet, 209 TFLOP/s with f32 sums
+          .tensor_clocks = 35,      // estimate
+          .adds_per_clock = adds_per_clock(120),
           .shared_per_clock = 128,   // CUDA programming guide
           .exchange_per_clock = 11,  // estimate, as Hopper
           .memory_gb_per_s = 1600,   // estimate, 90 % of the data sheet's 1792
@@ -104,6 +111,7 @@ GpuFacts facts_of(int capability, int multiprocessors, int64_t shared_bytes, dou
   GpuFacts facts = nearest->facts;
   // Clusters: 16 blocks on the data centre's GPUs, 8 on the others, none before 9.0.
   facts.largest_cluster = capability < 90 ? 1 : capability < 110 ? 16 : 8;
+  facts.adds_per_clock = adds_per_clock(capability);
   facts.capability = capability;
   facts.multiprocessors = multiprocessors;
   facts.shared_bytes = shared_bytes;

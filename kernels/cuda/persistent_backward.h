@@ -131,7 +131,7 @@ RONDO_DEVICE void store_gradients(const Numbers<Mine> &numbers, const StepRows &
 }
 
 template <class Cell, class S, int kTiles, int kParts, int kHeld>
-RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles, kParts, kHeld))
+RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGates, true, kTiles, kParts, kHeld))
     backward_sequence_kernel(const BackwardSequence sequence, const SequencePlace place) {
   constexpr uint32_t G = Cell::kGates;
   using Mine = Fragment<kTiles, kParts>;
@@ -151,7 +151,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
   const SharedSpan<S> &operand = exchange.operand();
   const uint32_t row = exchange.row();
 
-  const ProductPlace product = product_place<1, kHeld>(my, place.shared.weight_row, row, exchange.depth());
+  const ProductPlace product = product_place<S, 1, kHeld>(my, place.shared.weight_row, row, exchange.depth());
   Held<1, kHeld> held;
   exchange.init();
   wait_for_previous();
@@ -197,7 +197,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, true, kTiles
     if (finishes) {
       run_cells_back<Cell, S>(numbers, input, operand, row, exchange.buffer(step), dh, dc, dh_gates);
       warp_barrier();
-      exchange.send_own(my, place.units, step, true, [](uint32_t, uint32_t, const Wide<S, kChunk> &) {});
+      exchange.send_own(my, place.units, step, true, [](uint32_t, uint32_t, const Wide<S, kChunk<S>> &) {});
     }
     exchange.arrive(step);
     if (finishes) {
@@ -253,13 +253,13 @@ cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayo
                                         const BackwardSequence &sequence) {
   const SequencePlace place =
       place_of(layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions});
-  return with_compiled<true>(sequence.cell, layout, backward_kernels<S>(),
-                             [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
+  return with_compiled<S, true>(sequence.cell, layout, backward_kernels<S>(),
+                                [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
 }
 
 template <class S>
 cudaError_t backward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
-  return with_compiled<true>(problem.cell, layout, backward_kernels<S>(), [&](auto kernel) {
+  return with_compiled<S, true>(problem.cell, layout, backward_kernels<S>(), [&](auto kernel) {
     return blocks_at_once(shape_of(layout, place_of(layout, problem), problem.directions), kernel, blocks);
   });
 }

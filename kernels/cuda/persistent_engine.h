@@ -11,13 +11,20 @@
 
 namespace rondo::kernels::cuda {
 
+template <class S>
+inline constexpr ProductKind kProductKind = std::is_same_v<S, float> ? ProductKind::f32 : ProductKind::narrow;
+
 inline constexpr uint32_t kTileUnits = 16;
 inline constexpr uint32_t kTileRows = 8;
 inline constexpr uint32_t kTileDepth = 16;
 // Elements of storage that move at once: 16 bytes.
-inline constexpr uint32_t kChunk = 8;
+template <class S>
+inline constexpr uint32_t kChunk = 16 / sizeof(S);
 
-RONDO_DEVICE uint32_t chunks_of(uint32_t elements) { return (elements + kChunk - 1) / kChunk; }
+template <class S>
+RONDO_DEVICE uint32_t chunks_of(uint32_t elements) {
+  return (elements + kChunk<S> - 1) / kChunk<S>;
+}
 
 // How the blocks of a launch lie: what of a SequenceLayout the kernels read.
 struct SequencePlace {
@@ -149,18 +156,19 @@ inline constexpr int kChainsOf = sequence_chains(kGates, kTiles);
 // Where a lane begins to read for its warp's products, and how many steps of K are its part's; the same for all steps
 // of a sequence, so that little is left to do between a barrier and the first product.
 struct ProductPlace {
-  uint32_t weight, two, one;  // rows of the weight, of pairs of tiles, of an odd last tile
+  uint32_t weight, two, one;  // rows of the weight, of pairs of tiles, of an odd last tile; by multiply-adds one is 0
   uint32_t weight_row, row;   // elements from one row to the next
   uint32_t first, steps, others;
 };
-template <int kGates, int kHeld, class Mine>
+template <class S, int kGates, int kHeld, class Mine>
 RONDO_DEVICE ProductPlace product_place(const Mine &my, uint32_t weight_row, uint32_t row, uint32_t depth) {
   const PartOfK part = part_of(depth, my.part(), Mine::kParts, kHeld);
   const uint32_t first = part.first * kTileDepth;
-  return {my.warp_of_part() * kGates * kTileUnits * weight_row + place_16x16(weight_row) +
-              part.place_of_others * kTileDepth,
-          place_two_8x16(row) + first,
-          (Mine::kTiles - 1) * kTileRows * row + place_8x32(row) + first,
+  constexpr bool kAdds = kProductKind<S> == ProductKind::f32;
+  return {my.warp_of_part() * kGates * kTileUnits * weight_row +
+              (kAdds ? lane() / 4 * weight_row : place_16x16(weight_row)) + part.place_of_others * kTileDepth,
+          (kAdds ? lane() % 4 * 2 * row : place_two_8x16(row)) + first,
+          kAdds ? 0 : (Mine::kTiles - 1) * kTileRows * row + place_8x32(row) + first,
           weight_row,
           row,
           part.first,
@@ -247,6 +255,53 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
           sums[g][i][k] += chains[chain][g][i][k];
         }
       }
+    }
+  }
+}
+
+// The same by multiply-adds: a thread reads what its own sums take, four k at a time, and adds in ascending k. No two
+// rows that lanes read at once begin in the same bank, as with matrices.
+template <int kGates, class Mine>
+RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const Held<kGates, 0> & /*held*/,
+                           const SharedSpan<float> &weight, const SharedSpan<float> &operand, uint32_t buffer,
+                           float (&sums)[kGates][Mine::kTiles][4]) {
+  constexpr int kTiles = Mine::kTiles;
+  constexpr uint32_t kFour = kChunk<float>;
+  // So many fours in one iteration that reads are well ahead, and the code stays short.
+  constexpr uint32_t kFours = kGates * kTiles > 4 ? 2 : 4;
+  uint32_t a = place.weight;
+  uint32_t b = buffer + place.two;
+  RONDO_ROLLED
+  for (uint32_t left = place.steps * (kTileDepth / (kFours * kFour)); left != 0; --left) {
+    RONDO_UNROLL
+    for (uint32_t four = 0; four < kFours; ++four) {
+      Wide<float, kFour> rows[kTiles][2];
+      RONDO_UNROLL
+      for (uint32_t i = 0; i < kTiles; ++i) {
+        RONDO_UNROLL
+        for (uint32_t r = 0; r < 2; ++r) {
+          rows[i][r] = operand.template read_wide<kFour>(b + (i * kTileRows + r) * place.row);
+        }
+      }
+      RONDO_UNROLL
+      for (uint32_t g = 0; g < kGates; ++g) {
+        RONDO_UNROLL
+        for (uint32_t half = 0; half < 2; ++half) {
+          const Wide<float, kFour> unit = weight.template read_wide<kFour>(a + (g * kTileUnits + half * 8) * place.row);
+          RONDO_UNROLL
+          for (uint32_t k = 0; k < kFour; ++k) {
+            RONDO_UNROLL
+            for (uint32_t i = 0; i < kTiles; ++i) {
+              RONDO_UNROLL
+              for (uint32_t r = 0; r < 2; ++r) {
+                sums[g][i][half * 2 + r] += unit.item[k] * rows[i][r].item[k];
+              }
+            }
+          }
+        }
+      }
+      a += kFour;
+      b += kFour;
     }
   }
 }

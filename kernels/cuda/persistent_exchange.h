@@ -26,12 +26,13 @@ class Exchange {
   // Rows of the slice that do not exist are never handed on.
   RONDO_DEVICE Exchange(const DynamicShared &shared, const SequencePlace &place, const SequenceMemory &memory,
                         uint32_t H, const SliceRows &slice)
-      : operand_(shared.array<S>(place.shared.operand[0], (place.shared.operand[1] - place.shared.operand[0]) / 2 +
-                                                              place.rows * place.shared.operand_row)),
+      : operand_(shared.array<S>(
+            place.shared.operand[0],
+            (place.shared.operand[1] - place.shared.operand[0]) / sizeof(S) + place.rows * place.shared.operand_row)),
         shared_(shared),
         even_(place.shared.barrier[0]),
         odd_(place.shared.barrier[1]),
-        other_((place.shared.operand[1] - place.shared.operand[0]) / 2),
+        other_((place.shared.operand[1] - place.shared.operand[0]) / sizeof(S)),
         row_(place.shared.operand_row),
         depth_(H * kValues),
         live_(slice.rows),
@@ -40,9 +41,9 @@ class Exchange {
         blocks_((H + place.units - 1) / place.units) {
     const uint32_t values = place.units * kValues;
     const uint32_t first = rank_ * values;
-    const uint32_t own = chunks_of(first >= depth_ ? 0 : min_of(depth_ - first, values));
-    others_ = chunks_of(depth_) - own;
-    after_own_ = first / kChunk + own;
+    const uint32_t own = chunks_of<S>(first >= depth_ ? 0 : min_of(depth_ - first, values));
+    others_ = chunks_of<S>(depth_) - own;
+    after_own_ = first / kChunk<S> + own;
     if (tier_ == Tier::grid) {
       const int64_t rows_before = block_z() * slice.map.N + slice.first_row;
       numbers_ = at<S>(memory.numbers, rows_before * 2 * told_row());
@@ -90,7 +91,7 @@ class Exchange {
   // last step. keep(row, k, chunk) gets each chunk once.
   template <class Mine, class Keep>
   RONDO_DEVICE void send_own(const Mine &my, uint32_t units, uint32_t step, bool sends, const Keep &keep) const {
-    constexpr uint32_t kItems = Mine::kOwn * 4 * kValues;
+    constexpr uint32_t kItems = Mine::kOwn * 4 * kChunks;
     constexpr uint32_t kCopies = kItems > 32 ? 1 : 32 / kItems;  // lanes that share the ways of one item
     constexpr uint32_t kRounds = (kItems + 31) / 32;
     const uint32_t others = sends && tier_ == Tier::cluster ? blocks_ - 1 : 0;
@@ -107,7 +108,7 @@ class Exchange {
         continue;
       }
       const uint32_t element = buffer(step) + row * row_ + k;
-      const Wide<S, kChunk> chunk = operand_.template read_wide<kChunk>(element);
+      const Wide<S, kChunk<S>> chunk = operand_.template read_wide<kChunk<S>>(element);
       // Each block begins with its neighbour.
       for (uint32_t way = copy; way < others; way += kCopies) {
         const uint32_t to = rank_ + 1 + way;
@@ -126,7 +127,7 @@ class Exchange {
   RONDO_DEVICE void arrive(uint32_t step) const {
     if (tier_ == Tier::cluster && lane() == 0) {
       if (thread() == 0) {
-        barrier(step).expect(live_ * others_ * (kChunk * 2));
+        barrier(step).expect(live_ * others_ * kChunkBytes);
       } else {
         barrier(step).arrive();
       }
@@ -161,30 +162,33 @@ class Exchange {
   }
 
  private:
+  static constexpr uint32_t kChunkBytes = kChunk<S> * sizeof(S);
+  static constexpr uint32_t kChunks = 8 / kChunk<S> * kValues;  // of eight units of a row
+
   static RONDO_DEVICE uint32_t min_of(uint32_t a, uint32_t b) { return a < b ? a : b; }
   RONDO_DEVICE SharedBarrier barrier(uint32_t step) const { return {shared_, step % 2 != 0 ? odd_ : even_}; }
 
-  // Where a warp's chunks lie: by eight units, then by row of a number, then by number.
+  // Where a warp's chunks lie: by eight units, then by row of a number, then along the row.
   struct OwnChunk {
     uint32_t row, k;
   };
   template <class Mine>
   RONDO_DEVICE OwnChunk own_chunk(const Mine &my, uint32_t units, uint32_t item) const {
-    const uint32_t e = item / (4 * kValues);
+    const uint32_t e = item / (4 * kChunks);
     const uint32_t sum = Mine::sum_of(my.part(), e);
     const uint32_t unit = rank_ * units + my.warp_unit() + sum / 2 * 8;
-    return {Mine::tile_of(my.part(), e) * kTileRows + item / kValues % 4 * 2 + sum % 2,
-            unit * kValues + item % kValues * kChunk};
+    return {Mine::tile_of(my.part(), e) * kTileRows + item / kChunks % 4 * 2 + sum % 2,
+            unit * kValues + item % kChunks * kChunk<S>};
   }
 
   // Of several numbers a unit, apart from send_own and not unrolled: some kernels have no register left.
   template <class Mine>
   RONDO_DEVICE void tell_own(const Mine &my, uint32_t units, uint32_t step) const {
     RONDO_ROLLED
-    for (uint32_t item = lane(); item < Mine::kOwn * 4 * kValues; item += 32) {
+    for (uint32_t item = lane(); item < Mine::kOwn * 4 * kChunks; item += 32) {
       const auto [row, k] = own_chunk(my, units, item);
       if (row < live_ && k < depth_) {
-        tell(operand_.template read_wide<kChunk>(buffer(step) + row * row_ + k),
+        tell(operand_.template read_wide<kChunk<S>>(buffer(step) + row * row_ + k),
              numbers_ + told(step) + row * told_row() + k);
       }
     }
@@ -202,7 +206,7 @@ class Exchange {
   }
   // Others' numbers, beginning with the next block's, so that not all blocks ask for the same at once.
   RONDO_DEVICE void fetch(uint32_t step) const {
-    const uint32_t all = chunks_of(depth_);
+    const uint32_t all = chunks_of<S>(depth_);
     const S *from = numbers_ + told(step);
     uint32_t r = 0;
     for (uint32_t c = thread(); others_ != 0; c += threads()) {
@@ -214,13 +218,13 @@ class Exchange {
         break;
       }
       const uint32_t chunk = after_own_ + c < all ? after_own_ + c : after_own_ + c - all;
-      copy_told(from + r * told_row() + chunk * kChunk, operand_, r * row_ + chunk * kChunk);
+      copy_told(from + r * told_row() + chunk * kChunk<S>, operand_, r * row_ + chunk * kChunk<S>);
     }
     commit_copies();
   }
   // The group's copies in global memory: where step's begins, and how far its rows are apart.
   RONDO_DEVICE uint32_t told(uint32_t step) const { return step % 2 != 0 ? live_ * told_row() : 0; }
-  RONDO_DEVICE uint32_t told_row() const { return row_ - kChunk; }
+  RONDO_DEVICE uint32_t told_row() const { return row_ - kChunk<S>; }
 
   SharedSpan<S> operand_;  // both copies
   DynamicShared shared_;

@@ -125,18 +125,18 @@ RONDO_DEVICE void store_gates(const Numbers<Mine> &numbers, const ForwardInput<C
   }
 }
 
-// Eight units of h to their place in history, zeros where the row does not run.
+// A chunk of h to its place in history, zeros where the row does not run.
 template <class S>
-RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wide<S, kChunk> chunk) {
+RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wide<S, kChunk<S>> chunk) {
   if (!runs) {
-    chunk = Wide<S, kChunk>{};
+    chunk = Wide<S, kChunk<S>>{};
   }
   if (wide) {
-    store_whole(chunk, reinterpret_cast<Wide<S, kChunk> *>(to));
+    store_whole(chunk, reinterpret_cast<Wide<S, kChunk<S>> *>(to));
     return;
   }
   RONDO_UNROLL
-  for (uint32_t i = 0; i < kChunk; ++i) {
+  for (uint32_t i = 0; i < kChunk<S>; ++i) {
     if (i < units) {
       store_whole(chunk.item[i], to + i);
     }
@@ -144,7 +144,7 @@ RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wid
 }
 
 template <class Cell, class S, int kTiles, int kParts, int kHeld>
-RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTiles, kParts, kHeld))
+RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGates, false, kTiles, kParts, kHeld))
     forward_sequence_kernel(const ForwardSequence sequence, const SequencePlace place) {
   constexpr int G = Cell::kGates;
   using Mine = Fragment<kTiles, kParts>;
@@ -164,7 +164,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
   const SharedSpan<S> &operand = exchange.operand();
   const uint32_t row = exchange.row();
 
-  const ProductPlace product = product_place<G, kHeld>(my, place.shared.weight_row, row, exchange.depth());
+  const ProductPlace product = product_place<S, G, kHeld>(my, place.shared.weight_row, row, exchange.depth());
   Held<G, kHeld> held;
   exchange.init();
   wait_for_previous();
@@ -225,7 +225,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(Cell::kGates, false, kTile
       run_cells<Cell, S>(numbers, input, biases, operand, row, exchange.buffer(step + 1), exchange.buffer(step), own, c,
                          extra);
       warp_barrier();
-      exchange.send_own(my, place.units, step, sends, [&](uint32_t r, uint32_t unit, const Wide<S, kChunk> &chunk) {
+      exchange.send_own(my, place.units, step, sends, [&](uint32_t r, uint32_t unit, const Wide<S, kChunk<S>> &chunk) {
         if (r < input.rows.places) {
           store_history(at<S>(d.history, (input.rows.offset + r) * d.history_row + unit), place.wide_history,
                         slice.runs(input.rows, position, r), H - unit, chunk);
@@ -286,16 +286,16 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
   place.wide = place.wide_history = true;
   for (int k = 0; k < sequence.directions; ++k) {
     const ForwardSequenceDirection &d = sequence.direction[k];
-    place.wide = place.wide && aligned(kChunk, sizeof(S), {d.weight_hh, d.state}, {sequence.H});
-    place.wide_history = place.wide_history && aligned(kChunk, sizeof(S), {d.history}, {d.history_row, sequence.H});
+    place.wide = place.wide && aligned(kChunk<S>, sizeof(S), {d.weight_hh, d.state}, {sequence.H});
+    place.wide_history = place.wide_history && aligned(kChunk<S>, sizeof(S), {d.history}, {d.history_row, sequence.H});
   }
-  return with_compiled<false>(sequence.cell, layout, forward_kernels<S>(),
-                              [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
+  return with_compiled<S, false>(sequence.cell, layout, forward_kernels<S>(),
+                                 [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
 }
 
 template <class S>
 cudaError_t forward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
-  return with_compiled<false>(problem.cell, layout, forward_kernels<S>(), [&](auto kernel) {
+  return with_compiled<S, false>(problem.cell, layout, forward_kernels<S>(), [&](auto kernel) {
     return blocks_at_once(shape_of(layout, place_of(layout, problem), problem.directions), kernel, blocks);
   });
 }

@@ -46,9 +46,9 @@ cudaError_t with_parts(uint32_t k_parts, What &&what) {
 }
 
 // With as many steps of K in registers as the layout says.
-template <bool kBackward, int kGates, int kTiles, int kParts, class What>
+template <class S, bool kBackward, int kGates, int kTiles, int kParts, class What>
 cudaError_t with_held(const SequenceLayout &layout, Tiles<kTiles, kParts> /*tiles*/, What &&what) {
-  constexpr uint32_t kHeld = sequence_held(kGates, kBackward, kTiles, kParts);
+  constexpr uint32_t kHeld = sequence_held(kProductKind<S>, kGates, kBackward, kTiles, kParts);
   if constexpr (kHeld != 0) {
     if (layout.held == kHeld) {
       return what(Tiles<kTiles, kParts, kHeld>{});
@@ -117,14 +117,15 @@ cudaError_t launch_sequence(const Target &target, const SequenceLayout &layout, 
 
 // what(kernel), the one that a layout is launched with. kernel_of(cell, tiles) is that of a Type of cell and of Tiles;
 // it is asked only for what there is.
-template <bool kBackward, class KernelOf, class What>
+template <class S, bool kBackward, class KernelOf, class What>
 cudaError_t with_compiled(int64_t cell_row, const SequenceLayout &layout, const KernelOf &kernel_of, const What &what) {
   return with_cell(cell_row, [&](auto cell) {
     using Cell = typename decltype(cell)::type;
     return with_tiles(layout, [&](auto unheld) {
-      return with_held<kBackward, Cell::kGates>(layout, unheld, [&](auto tiles) {
+      return with_held<S, kBackward, Cell::kGates>(layout, unheld, [&](auto tiles) {
         using T = decltype(tiles);
-        constexpr uint32_t kMost = sequence_threads(Cell::kGates, kBackward, T::kTiles, T::kParts, T::kHeld);
+        constexpr uint32_t kMost =
+            sequence_threads(kProductKind<S>, Cell::kGates, kBackward, T::kTiles, T::kParts, T::kHeld);
         if constexpr (kMost != 0) {
           if (layout.threads <= kMost) {
             return what(kernel_of(cell, tiles));

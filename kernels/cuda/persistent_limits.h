@@ -16,6 +16,12 @@
 
 namespace rondo::kernels::cuda {
 
+// How the product with W_hh is made: on tensor cores from 16-bit numbers, or by multiply-adds of f32.
+enum class ProductKind { narrow, f32 };
+constexpr ProductKind product_kind(Storage storage) {
+  return storage == Storage::f32 ? ProductKind::f32 : ProductKind::narrow;
+}
+
 // Layouts have 1, 2 or 4 parts of K, or 8 where W_hh is held in registers.
 constexpr bool has_sequence_parts(uint32_t k_parts, uint32_t held) {
   return k_parts == 1 || k_parts == 2 || k_parts == 4 || (k_parts == 8 && held != 0);
@@ -24,10 +30,10 @@ constexpr bool has_sequence_parts(uint32_t k_parts, uint32_t held) {
 // How many steps of 16 along a part's K a warp can hold in registers, 4 for each step and gate (backward: each step),
 // of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel. Layouts hold these or none. They are few,
 // since each is another kernel of each cell and type: on more rows, and with one part, sums and states need the
-// registers; and an RNN, with the fewest rows of W_hh, goes without on 16 rows and 2 parts, where an LSTM's forward and
-// a GRU's backward hold half as many.
-constexpr uint32_t sequence_held(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts) {
-  if (row_tiles > 2 || k_parts < 2 || !has_sequence_parts(k_parts, 1) ||
+// registers; an RNN, with the fewest rows of W_hh, goes without on 16 rows and 2 parts, where an LSTM's forward and a
+// GRU's backward hold half as many; and f32 fills registers twice as fast.
+constexpr uint32_t sequence_held(ProductKind kind, int gates, bool backward, uint32_t row_tiles, uint32_t k_parts) {
+  if (kind != ProductKind::narrow || row_tiles > 2 || k_parts < 2 || !has_sequence_parts(k_parts, 1) ||
       (gates == 1 && row_tiles == 2 && k_parts == 2)) {
     return 0;
   }
@@ -47,19 +53,26 @@ constexpr uint32_t sequence_chains(uint32_t gates_of_tile, uint32_t row_tiles) {
 }
 
 // Of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel, since its threads would need more
-// registers than there are.
-constexpr uint32_t sequence_threads(int gates, bool backward, uint32_t row_tiles, uint32_t k_parts, uint32_t held) {
+// registers than there are, or since another does as well: f32 has as many
+// parts as tiles at least, and none for 24 rows.
+constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, uint32_t row_tiles, uint32_t k_parts,
+                                    uint32_t held) {
   if (!has_sequence_parts(k_parts, held) || held != 0) {
-    return held != 0 && held == sequence_held(gates, backward, row_tiles, k_parts) ? 256 : 0;
+    return held != 0 && held == sequence_held(kind, gates, backward, row_tiles, k_parts) ? 256 : 0;
+  }
+  if (kind != ProductKind::narrow && (row_tiles == 3 || row_tiles > k_parts)) {
+    return 0;
   }
   const uint32_t own = row_tiles * 4 / k_parts;  // units and rows of a thread
   const auto all = static_cast<uint32_t>(gates);
   // Numbers that a thread holds at once: sums, the next step's values, states.
   const uint32_t sums = 4 * row_tiles * (backward ? 1 : all);
-  const uint32_t numbers = sums + own * (backward ? all + 7 : all + 2);
+  // Multiply-adds take four k of the thread's rows at a time, and of one unit.
+  const uint32_t operands = kind == ProductKind::f32 ? 8 * row_tiles + 8 : 0;
+  const uint32_t numbers = sums + operands + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
-  const uint32_t most = !backward ? 256 : two ? 128 : 144;
+  const uint32_t most = kind == ProductKind::f32 ? 128 : !backward ? 256 : two ? 128 : 144;
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
 }
 

@@ -6,18 +6,18 @@
 
 namespace rondo::kernels::cuda {
 
-// Elements k to k + 7 of a shared row, from what item(k) gives. All are read before any is used.
+// One chunk of a shared row, from what item(k) gives. All of it is read before any is used.
 template <class S, class Item>
 RONDO_DEVICE void write_chunk(const SharedSpan<S> &to, uint32_t element, const Item &item) {
-  Wide<S, kChunk> chunk;
+  Wide<S, kChunk<S>> chunk;
   RONDO_UNROLL
-  for (uint32_t i = 0; i < kChunk; ++i) {
+  for (uint32_t i = 0; i < kChunk<S>; ++i) {
     chunk.item[i] = item(i);
   }
-  to.template write_wide<kChunk>(element, chunk);
+  to.template write_wide<kChunk<S>>(element, chunk);
 }
 
-// Elements k to k + 7 of a row of H elements at `from`, global memory, or zeros where it is NULL; where wide,
+// The chunk from k on of a row of H elements at `from`, global memory, or zeros where it is NULL; where wide,
 // asynchronous.
 template <class S>
 RONDO_DEVICE void copy_chunk(const SharedSpan<S> &to, uint32_t element, const S *from, uint32_t k, uint32_t H,
@@ -42,7 +42,7 @@ RONDO_DEVICE void load_rows(const SharedSpan<S> &to, uint32_t begin, uint32_t ro
                             uint32_t H, bool wide, const Source &source) {
   for (uint32_t r = warp(); r < rows; r += threads() / 32) {
     const S *from = source(r);
-    for (uint32_t k = lane() * kChunk; k < columns.count; k += 32 * kChunk) {
+    for (uint32_t k = lane() * kChunk<S>; k < columns.count; k += 32 * kChunk<S>) {
       copy_chunk(to, begin + r * row + columns.to + k, from, columns.first + k, H, wide);
     }
   }
@@ -67,7 +67,8 @@ RONDO_DEVICE const S *weight_row(const S *weight, uint32_t r, uint32_t first_uni
   return unit < H ? weight + (int64_t{tile % kGates} * H + unit) * H : nullptr;
 }
 
-// Columns k to k + 7 of a unit's row of W_hh^T; its columns go unit by unit: column j * kGates + g is gate g of unit j.
+// The chunk from column k on of a unit's row of W_hh^T; its columns go unit by unit: column j * kGates + g is gate g of
+// unit j.
 template <class S, int kGates>
 RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, const S *weight, uint32_t unit,
                                    uint32_t k, uint32_t H) {
@@ -93,10 +94,10 @@ template <class S, int kGates, int kParts, int kHeld>
 RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
                                   const S *weight) {
   for_columns<kParts, kHeld>(kGates * H, [&](Columns columns) {
-    const uint32_t items = place.units * (columns.count / kChunk);
+    const uint32_t items = place.units * (columns.count / kChunk<S>);
     for (uint32_t item = thread(); item < items; item += threads()) {
       const uint32_t unit = item % place.units;
-      const uint32_t k = item / place.units * kChunk;
+      const uint32_t k = item / place.units * kChunk<S>;
       write_transposed<S, kGates>(to, unit * place.shared.weight_row + columns.to + k, weight, first_unit + unit,
                                   columns.first + k, H);
     }
@@ -104,8 +105,8 @@ RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const SequencePlace &
 }
 
 // What a warp holds in registers, by way of shared memory that nothing else lies in yet: all threads of the block.
-// first: the part's first column. write(stage, element, r, k): columns k to k + 7 of the warp's row r. kDown: lanes
-// beside each other write one below the other.
+// first: the part's first column. write(stage, element, r, k): the chunk from column k on of the warp's row r. kDown:
+// lanes beside each other write one below the other.
 template <class S, bool kDown, int kGates, int kHeld, class Write>
 RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const Write &write,
                             Held<kGates, kHeld> &held) {
@@ -113,7 +114,7 @@ RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const W
     constexpr uint32_t kSteps = Held<kGates, kHeld>::kAtOnce;
     constexpr uint32_t kRow = Held<kGates, kHeld>::kRow;
     constexpr uint32_t kRows = kGates * kTileUnits;
-    constexpr uint32_t kChunks = kSteps * kTileDepth / kChunk;
+    constexpr uint32_t kChunks = kSteps * kTileDepth / kChunk<S>;
     static_assert(kHeld % kSteps == 0);
     const SharedSpan<S> stage = shared.array<S>(0, threads() / 32 * kRows * kRow);
     const uint32_t begin = warp() * kRows * kRow;
@@ -121,7 +122,7 @@ RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const W
     for (uint32_t step = 0; step < kHeld; step += kSteps) {
       for (uint32_t item = lane(); item < kRows * kChunks; item += 32) {
         const uint32_t r = kDown ? item % kRows : item / kChunks;
-        const uint32_t k = (kDown ? item / kRows : item % kChunks) * kChunk;
+        const uint32_t k = (kDown ? item / kRows : item % kChunks) * kChunk<S>;
         write(stage, begin + r * kRow + k, r, first + step * kTileDepth + k);
       }
       commit_copies();

@@ -1,5 +1,5 @@
 // All steps of a layer in one launch, its directions side by side, with W_hh kept on chip: what pointwise.h and a
-// product do step by step. Without a projection; f16 and bf16 storage.
+// product do step by step. Without a projection; f32, f16 and bf16 storage.
 #pragma once
 
 #include "kernels/cuda/launch.h"

@@ -14,11 +14,14 @@ namespace {
 constexpr int64_t kMostBlocks = 2147483647;  // of a grid's x
 constexpr uint32_t kWarp = 32;
 constexpr double kSchedulers = 4;  // of a SM, each with a quarter of its tensor cores
-constexpr int64_t kElementBytes = 2;
 constexpr int64_t kSumBytes = 4;
 // Estimate: a load of shared memory takes some 30 clocks, and four steps along K are loaded at a time.
 constexpr double kLoadClocks = 8;
-constexpr int64_t kRowPadding = 8;  // elements: rows begin 4 banks apart, so ldmatrix meets no bank twice
+// Estimate: shared memory bandwidth that a warp's load of 16 bytes a lane takes: half of what its lanes get where
+// neighbours read the same, as the four that share a unit do, else all.
+constexpr double kUnitLoadBytes = 256;
+constexpr double kRowLoadBytes = 512;
+constexpr int64_t kPaddingBytes = 16;  // rows begin 4 banks apart, so that no load meets a bank twice
 // A GPU's partitions hold at least so many SMs, and a cluster lies in one of them.
 constexpr int64_t kPartition = 16;
 
@@ -37,18 +40,21 @@ Product product_of(const SequenceProblem &problem) {
   return problem.backward ? Product{1, gates * problem.H} : Product{gates, problem.H};
 }
 
+ProductKind kind_of(const SequenceProblem &problem) { return product_kind(problem.storage); }
+int64_t element_bytes(const SequenceProblem &problem) { return problem.storage == Storage::f32 ? 4 : 2; }
+
 // Accumulators of one thread.
 uint32_t accumulators(const Product &product, uint32_t rows) { return product.tiles_of_unit_tile * 4 * rows / 8; }
 
 int64_t most_threads(const SequenceProblem &problem, int64_t rows, int64_t k_parts, uint32_t held) {
-  return sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, static_cast<uint32_t>(rows / 8),
-                          static_cast<uint32_t>(k_parts), held);
+  return sequence_threads(kind_of(problem), static_cast<int>(gates_of(problem.cell)), problem.backward,
+                          static_cast<uint32_t>(rows / 8), static_cast<uint32_t>(k_parts), held);
 }
 
 // Of the one kernel that holds anything of W_hh in registers, 0 where there is none.
 uint32_t most_held(const SequenceProblem &problem, int64_t rows, int64_t k_parts) {
-  return sequence_held(static_cast<int>(gates_of(problem.cell)), problem.backward, static_cast<uint32_t>(rows / 8),
-                       static_cast<uint32_t>(k_parts));
+  return sequence_held(kind_of(problem), static_cast<int>(gates_of(problem.cell)), problem.backward,
+                       static_cast<uint32_t>(rows / 8), static_cast<uint32_t>(k_parts));
 }
 
 // Columns of the stationary slice that registers do not hold, a multiple of 16.
@@ -58,8 +64,7 @@ int64_t columns_in_shared(const Product &product, int64_t k_parts, int64_t held)
 
 bool is_possible(const SequenceProblem &problem) {
   return problem.cell >= 0 && problem.cell < kCells && problem.H >= 1 && problem.N >= 1 &&
-         (problem.directions == 1 || problem.directions == 2) &&
-         (problem.storage == Storage::f16 || problem.storage == Storage::bf16);
+         (problem.directions == 1 || problem.directions == 2) && problem.storage != Storage::f64;
 }
 
 // Groups that run at the same time: one block a SM, as a second one would share all that a step waits for.
@@ -83,7 +88,21 @@ double cell_instructions(const SequenceProblem &problem) {
 // states and the gradients.
 double memory_bytes(const SequenceProblem &problem) {
   const double gates = gates_of(problem.cell);
-  return problem.backward ? 16 + 6 * gates : 2 + 4 * gates;
+  const auto bytes = static_cast<double>(element_bytes(problem));
+  return problem.backward ? 16 + (4 + bytes) * gates : bytes + 4 * gates;
+}
+
+// Of multiply-adds: a warp's own instructions and waits, or its reads of shared memory with all others'. For four k it
+// reads two units of each gate and two rows of each tile.
+double adds_clocks(const Product &product, const GpuFacts &gpu, const SequenceLayout &layout) {
+  // Of the longest part; some may have nothing, since many rows want several parts.
+  const double fours = static_cast<double>(ceil_div(ceil_div(product.K, 16), layout.k_parts)) * 4;
+  const double unit_tiles = product.tiles_of_unit_tile;
+  const double row_tiles = layout.rows / 8.0;
+  const double clocks_of_add = kWarp * kSchedulers / gpu.adds_per_clock;
+  const double chain = fours * (16 * unit_tiles * row_tiles * clocks_of_add + kLoadClocks);
+  const double bytes = fours * warps_of(layout) * 2 * (unit_tiles * kUnitLoadBytes + row_tiles * kRowLoadBytes);
+  return std::max(chain, bytes / gpu.shared_per_clock);
 }
 
 // Clocks until a block's warps have their sums: the tensor cores, the chain of one accumulator's additions or the reads
@@ -93,13 +112,17 @@ double product_clocks(const SequenceProblem &problem, const GpuFacts &gpu, const
   const auto K = static_cast<double>(round_up(product.K, 16));
   const double tile_rows = product.tiles_of_unit_tile * layout.units;
   const double busy = std::min(1.0, warps_of(layout) / kSchedulers);
-  const double tensor = tile_rows * K * layout.rows / (gpu.tensor_per_clock * busy);
+  const double work = tile_rows * K * layout.rows / (products_per_clock(problem, gpu) * busy);
+  if (kind_of(problem) == ProductKind::f32) {
+    return std::max(work, adds_clocks(product, gpu, layout));
+  }
   const double chains = sequence_chains(product.tiles_of_unit_tile, layout.rows / 8);
   const double chain = K / 16 / layout.k_parts * (gpu.tensor_clocks / chains + kLoadClocks);
   const double operand = layout.rows * K * warps_of_part(layout);
   const auto columns = static_cast<double>(columns_in_shared(product, layout.k_parts, layout.held));
-  const double shared = (tile_rows * columns + operand) * kElementBytes / gpu.shared_per_clock;
-  return std::max({tensor, chain, shared});
+  const double shared =
+      (tile_rows * columns + operand) * static_cast<double>(element_bytes(problem)) / gpu.shared_per_clock;
+  return std::max({work, chain, shared});
 }
 
 // The parts of K write what others finish and read what they finish themselves.
@@ -126,7 +149,7 @@ double exchange_ns(const SequenceProblem &problem, const GpuFacts &gpu, const Se
   }
   const auto rows = static_cast<double>(std::min<int64_t>(layout.rows, problem.N));
   const double of_others = static_cast<double>(product_of(problem).K) * (1 - 1.0 / layout.blocks);
-  const double bytes = of_others * rows * kElementBytes;
+  const double bytes = of_others * rows * static_cast<double>(element_bytes(problem));
   if (layout.tier == Tier::cluster) {
     return gpu.exchange_ns + bytes / gpu.exchange_per_clock / gpu.clock_ghz;
   }
@@ -154,7 +177,7 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
   const int64_t threads = 2 * units * k_parts;
   const int64_t groups = ceil_div(problem.N, rows);
   if (threads > most_threads(problem, rows, k_parts, held) || groups > kMostBlocks / blocks ||
-      k_parts * 16 > round_up(product.K, 16)) {
+      (kind_of(problem) == ProductKind::narrow && k_parts * 16 > round_up(product.K, 16))) {
     return std::nullopt;
   }
   // Blocks that wait for each other over the grid must all run at once.
@@ -239,6 +262,10 @@ static_assert(std::size(kRows) == kTierRows);
 
 const TierRow &tier_row(int row) { return kRows[row]; }
 
+double products_per_clock(const SequenceProblem &problem, const GpuFacts &gpu) {
+  return kind_of(problem) == ProductKind::f32 ? gpu.adds_per_clock : gpu.tensor_per_clock;
+}
+
 SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32_t units, uint32_t rows,
                                uint32_t k_parts, uint32_t held) {
   const Product product = product_of(problem);
@@ -249,18 +276,20 @@ SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32
     end = static_cast<uint32_t>(round_up(int64_t{end} + bytes, 16));
     return begin;
   };
+  const int64_t of_element = element_bytes(problem);
+  const int64_t padding = kPaddingBytes / of_element;
   const int64_t columns = columns_in_shared(product, k_parts, held);
-  shared.weight_row = static_cast<uint32_t>(columns == 0 ? 0 : columns + kRowPadding);
-  shared.operand_row = static_cast<uint32_t>(round_up(product.K, 16) + kRowPadding);
-  shared.weight = place(int64_t{product.tiles_of_unit_tile} * units * shared.weight_row * kElementBytes);
-  const int64_t operand_bytes = int64_t{rows} * shared.operand_row * kElementBytes;
+  shared.weight_row = static_cast<uint32_t>(columns == 0 ? 0 : columns + padding);
+  shared.operand_row = static_cast<uint32_t>(round_up(product.K, 16) + padding);
+  shared.weight = place(int64_t{product.tiles_of_unit_tile} * units * shared.weight_row * of_element);
+  const int64_t operand_bytes = int64_t{rows} * shared.operand_row * of_element;
   shared.operand[0] = place(operand_bytes);
   shared.operand[1] = tier == Tier::grid ? shared.operand[0] : place(operand_bytes);
   shared.partial = place((int64_t{k_parts} - 1) * (units / 16) * kWarp * accumulators(product, rows) * kSumBytes);
   // What is held comes by way of all that is before the barriers.
   if (held != 0) {
     const int64_t rows_of_warps = int64_t{units} * k_parts * product.tiles_of_unit_tile;
-    end = std::max(end, static_cast<uint32_t>(rows_of_warps * held_row(product.tiles_of_unit_tile) * kElementBytes));
+    end = std::max(end, static_cast<uint32_t>(rows_of_warps * held_row(product.tiles_of_unit_tile) * of_element));
   }
   for (uint32_t &barrier : shared.barrier) {
     barrier = place(8);
@@ -272,7 +301,7 @@ SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32
 SequenceExchange sequence_exchange(const SequenceProblem &problem) {
   SequenceExchange exchange{};
   exchange.row = round_up(product_of(problem).K, 16);
-  exchange.numbers = 2 * problem.directions * problem.N * exchange.row * kElementBytes;
+  exchange.numbers = 2 * problem.directions * problem.N * exchange.row * element_bytes(problem);
   exchange.flags = problem.directions * ceil_div(problem.N, 8) * kFlagBytes;
   return exchange;
 }

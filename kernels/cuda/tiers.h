@@ -29,6 +29,7 @@ struct GpuFacts {
   double clock_ghz;
   double tensor_per_clock;    // dense 16-bit multiply-adds of mma.sync per SM and clock
   double tensor_clocks;       // from one mma.sync to the next that adds to the same accumulators
+  double adds_per_clock;      // multiply-adds of f32 per SM and clock
   double shared_per_clock;    // bytes a SM reads of its shared memory per clock
   double exchange_per_clock;  // bytes a SM receives from other blocks of its cluster per clock
   double memory_gb_per_s;     // of the whole GPU
@@ -56,11 +57,14 @@ struct SequenceLayout {
 
 struct TierRow {
   Tier tier;
-  const char *name;  // as proofs of hardware name it: "fused single", "fused cluster", "fused grid"
+  const char *name;  // "fused single", "fused cluster", "fused grid"
   int min_capability;
   // The best layout, or nothing where the problem does not fit.
   std::optional<SequenceLayout> (*layout)(const SequenceProblem &problem, const GpuFacts &gpu);
 };
+
+// Multiply-adds of the problem's products per SM and clock.
+double products_per_clock(const SequenceProblem &problem, const GpuFacts &gpu);
 
 inline constexpr int kTierRows = 3;
 const TierRow &tier_row(int row);
@@ -68,9 +72,9 @@ const TierRow &tier_row(int row);
 // The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this.
 struct SequenceShared {
   uint32_t weight;       // the block's rows of W_hh (backward: of W_hh^T), [tiles*16, weight_row] storage
-  uint32_t weight_row;   // elements: what of K is not held, rounded up to 16, and 8 more; 0: all is held
+  uint32_t weight_row;   // elements: what of K is not held, rounded up to 16, and 16 bytes more; 0: all is held
   uint32_t operand[2];   // h (backward: dG), [rows, operand_row] storage each; steps take turns; grid: one place
-  uint32_t operand_row;  // elements: K rounded up to 16, and 8 more
+  uint32_t operand_row;  // elements: K rounded up to 16, and 16 bytes more
   uint32_t partial;      // [k_parts - 1, warps of a part, 32 lanes, accumulators] f32
   uint32_t barrier[2];   // 8 bytes each
   uint32_t bytes;

@@ -138,8 +138,8 @@ int64_t integer_of(rondo_rnn_t rnn, rondo_attribute_t id) {
   return value;
 }
 
-// Of a problem, or of the shapes with a floor where none is described. 16-bit unless another type is asked for: no tier
-// takes one.
+// Of a problem, or of the shapes with a floor where none is described. 16-bit unless another type is asked for: the
+// floors are of those.
 int explain_model(const Options &options) {
   const Rnn rnn = described_rnn(options);
   ModelProblem problem{};

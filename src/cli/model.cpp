@@ -33,6 +33,12 @@ std::string percent(std::optional<double> floor, double us) {
   return floor ? print("%.0f %%", 100 * *floor / us) : "-";
 }
 
+// The floors are of 16 bits.
+std::optional<double> floor_of(const SequenceProblem &problem) {
+  const bool narrow = problem.storage == Storage::f16 || problem.storage == Storage::bf16;
+  return narrow ? floor_us(problem.cell, problem.H, problem.N) : std::nullopt;
+}
+
 const char *pass_name(bool backward) { return backward ? "backward" : "forward"; }
 
 SequenceProblem sequence_of(const ModelProblem &problem, bool backward) {
@@ -74,14 +80,15 @@ Prediction predict(const SequenceProblem &problem, int gpu, int tier) {
 }
 
 std::string line_of(const ModelProblem &problem, int gpu, int tier, bool backward) {
-  const Prediction prediction = predict(sequence_of(problem, backward), gpu, tier);
+  const SequenceProblem sequence = sequence_of(problem, backward);
+  const Prediction prediction = predict(sequence, gpu, tier);
   const std::string line = print("%-10s %-17s %-9s", gpu_model(gpu).name, tier_name(tier).c_str(), pass_name(backward));
   if (!prediction.us) {
     return line + print(" %9s %9s %9s\n", "-", "-", "-");
   }
   const double us = *prediction.us;
   const bool has_floor = gpu == 0 && !backward && !problem.bidirectional;
-  const auto floor = has_floor ? floor_us(problem.cell, problem.H, problem.N) : std::nullopt;
+  const auto floor = has_floor ? floor_of(sequence) : std::nullopt;
   return line + print(" %9.2f %9.3f %9s", us, us * static_cast<double>(problem.T) / 1e3, percent(floor, us).c_str()) +
          (prediction.layout ? "  " + layout_text(*prediction.layout) : "") + "\n";
 }
@@ -103,7 +110,7 @@ struct TableRow {
 };
 
 TableRow row_of(const SequenceProblem &problem) {
-  TableRow row{problem, floor_us(problem.cell, problem.H, problem.N), {}};
+  TableRow row{problem, floor_of(problem), {}};
   for (int tier = 0; tier < kTiers; ++tier) {
     row.us[tier] = predict(problem, 0, tier).us;
   }

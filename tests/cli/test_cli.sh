@@ -122,7 +122,9 @@ out_has '^H200 +fused cluster +backward +[0-9.]+ +[0-9.]+ .* blocks of [0-9]+ un
 out_has '^A100 +fused cluster +forward +- '
 out_has '^A100 +fused grid +forward +[0-9.]+ +[0-9.]+ .* [0-9]+ x [0-9]+ blocks of [0-9]+ units'
 run 0 explain --model --hidden-size 64 --dtype f32
-check "no tier takes f32" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
+out_has '^H200 +fused single +forward +[0-9.]+ +[0-9.]+ +-  1 x 1 blocks of 64 units'
+run 0 explain --model --hidden-size 64 --dtype f64
+check "no tier takes f64" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
 refused 2 explain --model --hidden-size 0
 refused 2 explain --model --hidden-size 64 -N 0
 refused 1 explain --model --hidden-size 64 --proj-size 8

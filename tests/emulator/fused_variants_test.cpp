@@ -43,6 +43,10 @@ std::string single_alone(const char *variant, int /*capability*/) {
   return std::string_view(variant) == "fused single" ? "" : "never shown";
 }
 
+std::string single_f32_alone(const char *variant, int /*capability*/) {
+  return std::string_view(variant) == "fused single f32" ? "" : "never shown";
+}
+
 // The name of what is chosen, or what refuses it; `choices` are what may be timed.
 struct Told {
   std::string name, refusal, text, unproven;
@@ -89,6 +93,19 @@ TEST_CASE("a tier is chosen by itself only where hardware has proven it", "[vari
           Contains("not fused stepwise: a tier that is proven serves; predicted at best "));
 }
 
+TEST_CASE("a proof of one type's kernels is none of another's", "[variants]") {
+  CHECK(chosen(&single_alone, {.dtype = RONDO_BF16}) == "fused single");
+  CHECK(chosen(&single_alone, {.dtype = RONDO_F32}) == "fused stepwise");
+  CHECK(told(&single_alone, {.dtype = RONDO_F32, .persistent = RONDO_PERSISTENT_REQUIRE}).unproven == "never shown");
+  CHECK(chosen(&single_f32_alone, {.dtype = RONDO_F32}) == "fused single");
+  CHECK(told(&single_f32_alone, {.dtype = RONDO_F32}).unproven.empty());
+  CHECK(chosen(&single_f32_alone, {}) == "fused stepwise");
+  // Twice as wide, it fits a cluster less often.
+  CHECK(chosen(&everything, {.H = 384}) == "fused cluster");
+  CHECK(chosen(&everything, {.H = 256, .dtype = RONDO_F32}) == "fused cluster");
+  CHECK(chosen(&everything, {.H = 384, .dtype = RONDO_F32}) == "fused grid");
+}
+
 TEST_CASE("of proven tiers the one of the shortest predicted step is chosen", "[variants]") {
   const std::string any = chosen(&everything, {.H = 16, .N = 1});
   CHECK((any == "fused single" || any == "fused cluster"));
@@ -111,7 +128,7 @@ TEST_CASE("of proven tiers the one of the shortest predicted step is chosen", "[
   CHECK_THAT(
       told(&everything, {.H = 64, .code = 75}).text,
       Contains("not fused cluster: its kernels are loaded as compiled for compute capability 7.5, and need 9.0"));
-  CHECK(chosen(&everything, {.dtype = RONDO_F32}) == "fused stepwise");
+  CHECK(chosen(&everything, {.dtype = RONDO_F64}) == "fused stepwise");
   CHECK(chosen(&everything, {.persistent = RONDO_PERSISTENT_NEVER}) == "fused stepwise");
 }
 

@@ -137,7 +137,8 @@ void launch_case(const SequenceCase &of, const SequenceRows &rows, std::vector<B
 
 void check_backward(SequenceCase of) {
   // What no kernel is compiled for.
-  if (!of.is_held && sequence_threads(static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts, 0) == 0) {
+  if (!of.is_held &&
+      sequence_threads(product_kind(of.storage), static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts, 0) == 0) {
     of.k_parts = 2;
   }
   check_against_loops<BackwardArrays, BackwardLoops>(of, launch_case);
@@ -192,9 +193,28 @@ TEST_CASE("backward sequences over a grid", "[kernels][sequence]") {
   }
 }
 
+TEST_CASE("backward sequences of f32 in single blocks", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({1})) {
+    check_backward(of);
+  }
+}
+
+TEST_CASE("backward sequences of f32 in clusters", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({2, 4, 2})) {
+    check_backward(of);
+  }
+}
+
+TEST_CASE("backward sequences of f32 over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({2, 3, 5}, true)) {
+    check_backward(of);
+  }
+}
+
 TEST_CASE("no order of threads changes a backward sequence", "[kernels][sequence]") {
   const bool over_grid = GENERATE(false, true);
-  check_orders<BackwardArrays>(rondo::kernels::kLstm, Lengths::compact, over_grid, launch_case,
+  const Storage storage = GENERATE(Storage::bf16, Storage::f32);
+  check_orders<BackwardArrays>(rondo::kernels::kLstm, storage, Lengths::compact, over_grid, launch_case,
                                [](const BackwardArrays &arrays) { return arrays.dh.values(); });
 }
 

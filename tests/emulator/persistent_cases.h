@@ -89,7 +89,7 @@ inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bo
   layout.groups = (static_cast<uint32_t>(of.N) + of.rows - 1) / of.rows;
   layout.k_parts = of.k_parts;
   if (of.is_held) {
-    layout.held = sequence_held(static_cast<int>(of.gates()), backward, of.rows / 8, of.k_parts);
+    layout.held = sequence_held(ProductKind::narrow, static_cast<int>(of.gates()), backward, of.rows / 8, of.k_parts);
     REQUIRE(layout.held != 0);
   }
   layout.threads = layout.units / 16 * of.k_parts * 32;
@@ -163,8 +163,11 @@ void with_cell_of(int64_t cell, const What &what) {
   }
 }
 
-// Cases that between them have every cell, type, shape of layout and kind of lengths. `blocks`: of the tier.
-inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blocks, bool over_grid = false) {
+constexpr int kRounds = TEST_UNDER_ASAN || TEST_UNDER_TSAN ? 1 : 3;  // slow there, and memory is used alike in all
+
+// Cases that between them have every cell, 16-bit type, shape of layout and kind of lengths. `blocks`: of the tier.
+inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blocks, bool over_grid = false,
+                                                int rounds = kRounds) {
   std::vector<SequenceCase> cases;
   struct Shape {
     int64_t H, N, T;
@@ -174,8 +177,7 @@ inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blo
                           {33, 17, 5, 16, 1}, {48, 19, 4, 16, 2}, {37, 12, 5, 16, 4}, {24, 50, 3, 24, 1},
                           {21, 24, 5, 24, 4}, {34, 30, 3, 24, 2}, {17, 29, 3, 32, 2}, {18, 33, 5, 32, 4},
                           {19, 40, 4, 32, 1}};
-  constexpr int kRounds = TEST_UNDER_ASAN || TEST_UNDER_TSAN ? 1 : 3;  // slow there, and memory is used alike in all
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     int turn = round * 7;
     for (const Shape &shape : shapes) {
       for (const int64_t cell :
@@ -205,6 +207,18 @@ inline std::vector<SequenceCase> sequence_cases(const std::vector<uint32_t> &blo
   return cases;
 }
 
+// The same of f32, in layouts that its kernels have.
+inline std::vector<SequenceCase> f32_cases(const std::vector<uint32_t> &blocks, bool over_grid = false) {
+  std::vector<SequenceCase> cases = sequence_cases(blocks, over_grid, 1);
+  for (SequenceCase &one : cases) {
+    one.storage = Storage::f32;
+    one.rows = one.rows == 24 ? 32 : one.rows;
+    one.k_parts = std::max(one.k_parts, one.rows / 8);
+    one.H = one.rows == 32 ? std::min<int64_t>(one.H, 32) : one.H;  // one block has no more threads
+  }
+  return cases;
+}
+
 inline std::string text_of(const SequenceCase &of) {
   const auto text = [](auto value) { return std::to_string(value) + " "; };
   return "cell " + text(of.cell) + "type " + text(static_cast<int>(of.storage)) + "H " + text(of.H) + "N " +
@@ -217,6 +231,7 @@ inline std::string text_of(const SequenceCase &of) {
 inline std::vector<SequenceCase> held_cases(bool backward) {
   using rondo::kernels::kGru;
   using rondo::kernels::kLstm;
+  using rondo::kernels::cuda::ProductKind;
   using rondo::kernels::cuda::sequence_held;
   struct Shape {
     int64_t H, N, T;
@@ -243,7 +258,7 @@ inline std::vector<SequenceCase> held_cases(bool backward) {
     one.piece = k % 4 == 3 ? 2 : 0;
     one.is_held = true;
     one.over_grid = shape.blocks > 16 || (shape.blocks > 1 && k % 3 == 1);
-    if (sequence_held(static_cast<int>(one.gates()), backward, one.rows / 8, one.k_parts) != 0) {
+    if (sequence_held(ProductKind::narrow, static_cast<int>(one.gates()), backward, one.rows / 8, one.k_parts) != 0) {
       cases.push_back(one);
     }
   };
@@ -333,9 +348,10 @@ void check_held(const SequenceCase &of, const Launch &launch) {
 
 // A second run, other orders of threads and W_hh in registers give the same values(arrays of the second direction).
 template <class Arrays, class Launch, class Values>
-void check_orders(int64_t cell, Lengths kind, bool over_grid, const Launch &launch, const Values &values) {
+void check_orders(int64_t cell, Storage storage, Lengths kind, bool over_grid, const Launch &launch,
+                  const Values &values) {
   SequenceCase of{.cell = cell,
-                  .storage = Storage::bf16,
+                  .storage = storage,
                   .H = 36,
                   .N = 11,
                   .T = 5,
@@ -350,7 +366,7 @@ void check_orders(int64_t cell, Lengths kind, bool over_grid, const Launch &laun
   for (const uint64_t seed : {1, 1, 2, 3, 4, 5}) {
     rondo_emulator::seed_order(seed);
     for (const bool is_held : {false, true}) {
-      of.is_held = is_held;
+      of.is_held = is_held && storage != Storage::f32;
       std::vector<Arrays> arrays{{of, rows, 10}, {of, rows, 11}};
       launch(of, rows, arrays);
       results.push_back(values(arrays[1]));

@@ -164,9 +164,28 @@ TEST_CASE("forward sequences over a grid", "[kernels][sequence]") {
   }
 }
 
+TEST_CASE("forward sequences of f32 in single blocks", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({1})) {
+    check_forward(of);
+  }
+}
+
+TEST_CASE("forward sequences of f32 in clusters", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({2, 4, 2})) {
+    check_forward(of);
+  }
+}
+
+TEST_CASE("forward sequences of f32 over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases({2, 3, 5}, true)) {
+    check_forward(of);
+  }
+}
+
 TEST_CASE("no order of threads changes a forward sequence", "[kernels][sequence]") {
   const bool over_grid = GENERATE(false, true);
-  check_orders<ForwardArrays>(rondo::kernels::kGru, Lengths::masked, over_grid, launch_all,
+  const Storage storage = GENERATE(Storage::bf16, Storage::f32);
+  check_orders<ForwardArrays>(rondo::kernels::kGru, storage, Lengths::masked, over_grid, launch_all,
                               [](const ForwardArrays &arrays) { return arrays.history.values(); });
 }
 
@@ -188,7 +207,7 @@ TEST_CASE("a grid that does not run at once, or has nowhere to meet, is refused"
   CHECK(blocks >= 1);
   CHECK(int64_t{blocks} * rondo_emulator::settings().multiprocessors < layout.blocks * layout.groups);
   CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorCooperativeLaunchTooLarge);
-  CHECK(sequence_blocks_at_once(layout, {of.cell, Storage::f32, true, of.H, of.N, of.directions}, &blocks) ==
+  CHECK(sequence_blocks_at_once(layout, {of.cell, Storage::f64, true, of.H, of.N, of.directions}, &blocks) ==
         cudaErrorInvalidValue);
   cudaGetLastError();
 }
@@ -226,8 +245,12 @@ TEST_CASE("a sequence that no kernel takes", "[kernels][sequence]") {
   CHECK(refused([](SequenceLayout &other) { other.k_parts = 8, other.threads *= 8; }));
   CHECK(refused([](SequenceLayout &other) { other.held = 8; }));  // one part
   CHECK(refused([](SequenceLayout &other) { other.k_parts = 2, other.threads *= 2, other.held = 4; }));
-  sequence.storage = Storage::f32;
+  sequence.storage = Storage::f64;
   CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorInvalidValue);
+  sequence.storage = Storage::f32;
+  CHECK(refused([](SequenceLayout &other) { other.rows = 24; }));
+  CHECK(refused([](SequenceLayout &other) { other.rows = 16; }));  // more tiles than parts
+  CHECK(refused([](SequenceLayout &other) { other.k_parts = 2, other.threads *= 2, other.held = 8; }));
   sequence.storage = Storage::f16;
   sequence.cell = rondo::kernels::kCells;
   CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorInvalidValue);

@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <stdexcept>
 
 #include "device_run.h"
@@ -103,7 +105,7 @@ std::vector<Shape> problems(const RunChoice &choice) {
   std::vector<Shape> list;
   for (const rondo_cell_t cell : {RONDO_CELL_RNN_TANH, RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
     for (const rondo_dtype_t dtype : {RONDO_F32, RONDO_F16}) {
-      if (!choice.tier.empty() && !rondo::gpu::has_tiers(dtype)) continue;
+      if (!choice.tier.empty() && !rondo::gpu::has_tiers(dtype, false)) continue;
       for (const rondo_sequence_t sequence :
            {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}) {
         if (sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && !device_lengths) continue;
@@ -176,7 +178,8 @@ int main(int argc, char **argv) {
   bool cold = false;
   app.add_option("--backend", backend, "The back end")->check(CLI::IsMember({"fused", "cudnn"}));
   app.add_option("--tier", tier, "Of the fused back end's persistent kernels")
-      ->check(CLI::IsMember({"single", "cluster"}));
+      ->check(
+          CLI::IsMember(std::set<std::string>(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names))));
   app.add_flag("--cold", cold, "One capture, before any eager call of the process");
   CLI11_PARSE(app, argc, argv);
   try {

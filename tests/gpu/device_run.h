@@ -57,8 +57,9 @@ class Stream {
 
 // The fused back end's tiers of persistent kernels, as RONDO_FUSED_TIER names them.
 inline constexpr const char *tier_names[] = {"single", "cluster", "grid"};
-// What a tier may serve: the rest is none of its affair.
-inline bool has_tiers(rondo_dtype_t dtype) { return dtype == RONDO_F16 || dtype == RONDO_BF16; }
+// What a tier may serve: the rest is none of its affair. Its kernels of f32 are others than those of the 16-bit types.
+inline bool has_tiers(rondo_dtype_t dtype) { return dtype != RONDO_F64; }
+inline bool has_tiers(rondo_dtype_t dtype, bool f32) { return has_tiers(dtype) && (dtype == RONDO_F32) == f32; }
 
 struct RunChoice {
   rondo_backend_t backend = RONDO_BACKEND_AUTO;

@@ -55,22 +55,41 @@ Step streams(const Setup &setup, const std::string &backend) {
           backend};
 }
 
-// One tier of the fused back end's persistent kernels: results, captures, streams and the sanitizers. A GPU too old for
-// it is a skip in the library's words.
+Step persistent_numeric(const Setup &setup, const std::string &tier, const std::string &types) {
+  Step step = numeric(setup, "fused", setup.quick);
+  step.command.emplace_back("[persistent]");
+  step.environment["RONDO_TEST_PERSISTENT"] = types;
+  step.environment["RONDO_FUSED_TIER"] = tier;
+  return step;
+}
+
+// All steps on one tier. A GPU too old for it is a skip in the library's words.
+SectionPlan tier_section(const std::string &tier, const std::string &title, double seconds, std::vector<Step> steps) {
+  for (Step &step : steps) {
+    if (step.environment.count("RONDO_FUSED_TIER") == 0) step.command.insert(step.command.end(), {"--tier", tier});
+    step.title += " " + title;
+    step.skip += (step.skip.empty() ? "" : "|") + std::string("it needs compute capability [0-9.]+ or newer[^\n]*");
+  }
+  return {"fused-" + title, seconds, steps};
+}
+
+// One tier of the fused back end's persistent kernels, of 16 bits: results, captures, streams and the sanitizers.
 SectionPlan tier(const Setup &setup, const std::string &name) {
-  std::vector<Step> steps{numeric(setup, "fused", setup.quick)};
-  steps.back().command.emplace_back("[persistent]");
-  steps.back().environment["RONDO_TEST_PERSISTENT"] = "1";
-  steps.back().environment["RONDO_FUSED_TIER"] = name;
+  std::vector<Step> steps{persistent_numeric(setup, name, "16-bit")};
   steps.push_back({"capture", {setup.program("rondo_gpu_capture")}, same_bytes(), "fused"});
   steps.push_back({"streams", {setup.program("rondo_gpu_soak"), "--streams"}, same_bytes(), "fused"});
   for (const char *tool : {"memcheck", "racecheck", "synccheck"}) steps.push_back(sanitizer(setup, tool, 6));
-  for (Step &step : steps) {
-    if (step.environment.count("RONDO_FUSED_TIER") == 0) step.command.insert(step.command.end(), {"--tier", name});
-    step.title += " " + name;
-    step.skip += (step.skip.empty() ? "" : "|") + std::string("it needs compute capability [0-9.]+ or newer[^\n]*");
+  return tier_section(name, name, 40, steps);
+}
+
+// Its kernels of f32, whose launches and meetings are those of 16 bits: results and the sanitizers.
+SectionPlan f32_tier(const Setup &setup, const std::string &name) {
+  std::vector<Step> steps{persistent_numeric(setup, name, "f32")};
+  for (const char *tool : {"memcheck", "racecheck", "synccheck"}) {
+    steps.push_back(sanitizer(setup, tool, 4));
+    steps.back().command.emplace_back("--f32");
   }
-  return {"fused-" + name, 40, steps};
+  return tier_section(name, name + "-f32", 24, steps);
 }
 
 SectionPlan capture(const Setup &setup, const std::string &name, const std::string &backend) {
@@ -170,6 +189,9 @@ std::vector<SectionPlan> section_plans(const Setup &setup) {
           tier(setup, "single"),
           tier(setup, "cluster"),
           tier(setup, "grid"),
+          f32_tier(setup, "single"),
+          f32_tier(setup, "cluster"),
+          f32_tier(setup, "grid"),
           capture(setup, "capture", "fused"),
           capture(setup, "capture-cudnn", "cudnn"),
           {"soak", 20, {streams(setup, "fused"), streams(setup, "cudnn"), soak(setup, "fused"), soak(setup, "cudnn")}},

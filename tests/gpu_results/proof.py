@@ -14,15 +14,14 @@ import sys
 from kernel_hash import kernel_hash
 
 # Variant as src/backend/cuda/proof.h names it: the hash that counts, and the sections that prove it.
+TIERS = [f"fused {tier}{types}" for tier in ("single", "cluster", "grid") for types in ("", " f32")]
 VARIANTS = {
     "fused stepwise": ("fused", ["numeric-fused", "sanitizer", "capture"]),
-    "fused single": ("fused", ["fused-single"]),
-    "fused cluster": ("fused", ["fused-cluster"]),
-    "fused grid": ("fused", ["fused-grid"]),
+    **{tier: ("fused", [tier.replace(" ", "-")]) for tier in TIERS},
     "cudnn": ("cudnn", ["numeric-cudnn"]),
 }
 # Where a step that was left out, as one of the sanitizer's tools, leaves the proof incomplete.
-COMPLETE = ["sanitizer", "fused-single", "fused-cluster", "fused-grid"]
+COMPLETE = ["sanitizer", *(section for tier in TIERS for section in VARIANTS[tier][1])]
 ROWS = "src/backend/cuda/proof_rows.inc"
 HEADING = """// What hardware has proven, generated from the result files of tests/gpu_results; never edited by hand.
 // A row a line: {"variant", compute capability as 90, "hash of the kernels' sources"},

@@ -5,8 +5,9 @@ Usage: sequence_code.py [--architectures LIST] [--each] [--readme README [--chec
 FILE: a module, an object file or a cubin. --readme writes the table between the README's markers; --check compares
 instead, and skips where another compiler made the files.
 
-Fails where a kernel spills, uses a stack or local memory, or has no tensor-core instructions in its product loop, and
-where an architecture has none of the kernels. Exits 77 without cuobjdump and nvdisasm (PyPI: nvidia-cuda-cuobjdump,
+Fails where a kernel spills, uses a stack or local memory, or has no tensor-core instructions in its product loop (of f32
+storage no multiply-adds and no 16-byte loads of shared memory, or any tensor-core instruction), and where an architecture
+has none of the kernels. Exits 77 without cuobjdump and nvdisasm (PyPI: nvidia-cuda-cuobjdump,
 nvidia-cuda-nvdisasm). Loops are those of the control flow, never of the code's order: parts of a loop lie elsewhere.
 """
 import argparse
@@ -27,6 +28,12 @@ NAME = re.compile(r"(forward|backward)_sequence_kernel<(?:\w+::)*(\w+?)Cell(?:<(
 INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]+\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
 LABEL = re.compile(r"\.L_x_\d+")
 ENDS = {"EXIT", "RET", "BPT"}
+# What a product's main loop is made of, and what it reads its operands with: by the storage type where it is not 16-bit.
+PRODUCTS = {"float": r"FFMA2?\b"}
+READS = {"float": r"LDS\b.*\.128"}
+# As the table has them, where it has them apart.
+NAMES = {"float": "f32"}
+TENSOR, MATRICES = r"HMMA\b", r"LDSM\b"
 
 Instruction = collections.namedtuple("Instruction", "guard name operands")
 Row = collections.namedtuple("Row", "backward cell storage tiles parts held capability architecture found")
@@ -125,7 +132,7 @@ def shortest(starts, ends, blocked, following, within):
     return None
 
 
-def facts(code, labels, held):
+def facts(code, labels, storage, held):
     """What is told of one kernel's instructions; held: steps of K whose W_hh it has in registers."""
     following = flow(code, labels)
     before = [set() for _ in code]
@@ -138,7 +145,7 @@ def facts(code, labels, held):
         return {k for k in among if match(code[k].name)}
 
     everything = set(range(len(code)))
-    products = those(r"HMMA\b")
+    products = those(PRODUCTS.get(storage, TENSOR))
     steps = loops_of(sorted(products), following, before, everything)
     step = set().union(*steps)
     # Without where a step begins, what is left of its loop are the loops inside.
@@ -149,7 +156,8 @@ def facts(code, labels, held):
     result = {
         "hmma": len(products & inner),
         "straight": len(straight) if held else 0,
-        "ldsm": len(those(r"LDSM\b", inner)),
+        "ldsm": len(those(READS.get(storage, MATRICES), inner)),
+        "tensor": len(those(TENSOR)),
         "inner": len(inner),
         "local": len(those(r"(LDL|STL)\b")),
         "copies": len(those(r"LDGSTS\b.*\.128", everything - step)),
@@ -178,12 +186,13 @@ def rows_of(tools, architecture, cubin):
     for function, code, labels in functions(tools["nvdisasm"], cubin):
         if match := matches.get(function):
             direction, cell, activation, storage, tiles, parts, held = match.groups()
-            found = facts(code, labels, int(held))
+            found = facts(code, labels, storage, int(held))
             usage = {kind: usages[function].get(kind, 0) for kind in ("REG", "STACK", "SHARED", "LOCAL")}
             found.update(registers=usage["REG"], stack=usage["STACK"], shared=usage["SHARED"])
             found["local"] += usage["LOCAL"]
-            yield Row(direction == "backward", " ".join(filter(None, (cell, activation))).lower(), storage.lower(),
-                      int(tiles), int(parts), int(held), int(re.search(r"\d+", architecture)[0]), architecture, found)
+            yield Row(direction == "backward", " ".join(filter(None, (cell, activation))).lower(),
+                      NAMES.get(storage, storage.lower()), int(tiles), int(parts), int(held),
+                      int(re.search(r"\d+", architecture)[0]), architecture, found)
 
 
 def measure(tools, files, wanted):
@@ -201,7 +210,9 @@ def measure(tools, files, wanted):
 
 def name_of(row, each):
     name = f"{'backward' if row.backward else 'forward':<8} {row.cell}"
-    return f"{name:<18} {row.storage:<4} {row.tiles} x {row.parts} {row.held:>2} held" if each else name
+    if not each:
+        return f"{name} {row.storage}".rstrip()
+    return f"{name:<18} {row.storage:<4} {row.tiles} x {row.parts} {row.held:>2} held"
 
 
 def faults_of(rows, wanted):
@@ -211,7 +222,11 @@ def faults_of(rows, wanted):
         if found["stack"] or found["local"]:
             faults.append(f"{name}: stack of {found['stack']} bytes, {found['local']} uses of local memory")
         if not found["hmma"]:
-            faults.append(f"{name}: no tensor-core instruction in a loop inside the steps'")
+            kind = "multiply-add" if row.storage in NAMES.values() else "tensor-core instruction"
+            faults.append(f"{name}: no {kind} in a loop inside the steps'")
+        elif row.storage in NAMES.values() and (found["tensor"] or not found["ldsm"]):
+            faults.append(f"{name}: {found['tensor']} tensor-core instructions, {found['ldsm']} 16-byte loads in the "
+                          "product")
         elif found["straight"] < row.held:
             faults.append(f"{name}: no tensor-core instruction for what is held in registers")
         elif found["after_block"] is None or found["after_cluster"] is None and row.capability >= 90:
@@ -254,9 +269,10 @@ COLUMNS = (
 def table(rows, each):
     groups = collections.defaultdict(list)
     for row in rows:
-        key = row if each else row._replace(storage="", tiles=0, parts=0, held=0)
+        apart = row.storage if row.storage in NAMES.values() else ""
+        key = row if each else row._replace(storage=apart, tiles=0, parts=0, held=0)
         groups[key._replace(found=None)].append(row.found)
-    width = 38 if each else 18
+    width = 38 if each else 21
     lines = [f"{'kernel':<{width}} {'on':<6} {'of':>3} | " + " ".join(f"{name:>{size}}" for name, size, _ in COLUMNS)]
     for row, found in sorted(groups.items()):
         spans = " ".join(f"{span(map(value, found)):>{size}}" for _, size, value in COLUMNS)
@@ -266,12 +282,13 @@ def table(rows, each):
 
 LEGEND = """\
 A row is a cell's kernels of one direction on one architecture (f16 and bf16, 8 to 32 rows, 1 to 8 parts of K, some of W_hh
-in registers or none), from the least to the most. They come from the code as it stands: of alternatives, all count.
+in registers or none; or f32, 8, 16 or 32 rows, 1 to 4 parts), from the least to the most. They come from the code as it
+stands: of alternatives, all count.
   shared   bytes beside the dynamic ones of the layout     stack, local   bytes; instructions on local memory: no spills
   held     tensor-core instructions of a step that take W_hh from registers, once for whole groups of K's steps and once for
            a part that ends within a group
   hmma     tensor-core instructions in one iteration of the product's main loop; for each of them the loop's ldsm (loads
-           of matrices, 16 bytes a row) and all its instructions
+           of matrices, 16 bytes a row) and all its instructions; of f32 multiply-adds and 16-byte loads
   copies   16-byte copies from global into shared memory, before the first step
   loads, stores, sends, fetches   in the loop over the steps: of global memory, and how many are of 16 bytes; to other blocks
            of a cluster and from other blocks of a grid, of 16

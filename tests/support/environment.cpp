@@ -35,7 +35,14 @@ rondo_backend_t backend_under_test() {
   return found->second;
 }
 
-bool persistent_tests() { return is_on("RONDO_TEST_PERSISTENT"); }
+bool persistent_tests() {
+  const std::string types = value_of("RONDO_TEST_PERSISTENT");
+  if (is_on("RONDO_TEST_PERSISTENT") && types != "16-bit" && types != "f32") {
+    throw std::runtime_error("RONDO_TEST_PERSISTENT is " + types + ", but 16-bit or f32 was expected");
+  }
+  return is_on("RONDO_TEST_PERSISTENT");
+}
+bool persistent_f32_tests() { return value_of("RONDO_TEST_PERSISTENT") == "f32"; }
 bool emulated_tests() { return is_on("RONDO_TEST_EMULATED"); }
 bool quick_tests() { return is_on("RONDO_TEST_QUICK") || (emulated_tests() && !persistent_tests()); }
 

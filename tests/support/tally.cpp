@@ -10,10 +10,12 @@
 namespace rondo::test {
 namespace {
 
-// The tier that plans were forced to, where they were.
+// The tier that plans were forced to, where they were, and its types.
 std::string tier() {
   const char *name = std::getenv("RONDO_FUSED_TIER");
-  return !persistent_tests() ? "" : name == nullptr ? " in any tier" : std::string(" in tier ") + name;
+  if (!persistent_tests()) return "";
+  const std::string types = persistent_f32_tests() ? "f32" : "16-bit";
+  return (name == nullptr ? " in any tier" : std::string(" in tier ") + name) + ", " + types;
 }
 
 std::string shown(const std::string &backend) {

@@ -3,6 +3,7 @@
 #include "kernels/cuda/tiers.h"
 
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/kernels.h"
@@ -37,7 +38,11 @@ std::vector<SequenceProblem> problems() {
     for (const bool backward : {false, true}) {
       for (const int64_t H : {1, 8, 15, 16, 17, 31, 64, 96, 128, 160, 200, 256, 333, 512, 640, 768, 1024, 2048}) {
         for (const int64_t N : {1, 7, 8, 9, 33, 128, 1000, 100000}) {
-          all.push_back({cell, H % 2 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, N % 2 == 0 ? 2 : 1});
+          const int directions = N % 2 == 0 ? 2 : 1;
+          all.push_back({cell, H % 2 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, directions});
+          if (N != 7 && N != 33) {
+            all.push_back({cell, Storage::f32, backward, H, N, directions});
+          }
         }
       }
     }
@@ -45,6 +50,7 @@ std::vector<SequenceProblem> problems() {
   return all;
 }
 
+uint32_t bytes_of(const SequenceProblem &problem) { return problem.storage == Storage::f32 ? 4 : 2; }
 uint32_t gates_of(int64_t cell) { return static_cast<uint32_t>(rondo::kernels::kernels<float>().cells[cell].gates); }
 
 // Of the tier, kNever where it does not serve.
@@ -61,10 +67,13 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
   const uint32_t tiles = layout.units / 16 * (problem.backward ? 1 : gates);
   const uint32_t sums = tiles / (layout.units / 16) * 4 * (layout.rows / 8);
   CHECK(shared.bytes == layout.shared_bytes);
-  const auto check_row = [](uint32_t row, uint32_t columns) {
-    CHECK(row >= columns + 8);
-    CHECK(row < columns + 24);
-    CHECK(row / 8 % 2 == 1);  // an odd number of 16 bytes: eight rows begin in eight different groups of banks
+  const uint32_t bytes = bytes_of(problem);
+  const uint32_t chunk = 16 / bytes;
+  const auto check_row = [&](uint32_t row, uint32_t columns) {
+    CHECK(row >= columns + chunk);
+    CHECK(row < columns + chunk + 16);
+    CHECK(row % chunk == 0);
+    CHECK(row / chunk % 2 == 1);  // an odd number of 16 bytes: eight rows begin in eight different groups of banks
   };
   check_row(shared.operand_row, K);
   const uint32_t held = layout.k_parts * layout.held * 16;
@@ -78,9 +87,9 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
                              shared.barrier[0], shared.barrier[1], shared.bytes};
   const bool in_place = layout.tier == Tier::grid;
   CHECK((shared.operand[0] == shared.operand[1]) == in_place);
-  const uint32_t sizes[] = {tiles * 16 * shared.weight_row * 2,
-                            in_place ? 0 : layout.rows * shared.operand_row * 2,
-                            layout.rows * shared.operand_row * 2,
+  const uint32_t sizes[] = {tiles * 16 * shared.weight_row * bytes,
+                            in_place ? 0 : layout.rows * shared.operand_row * bytes,
+                            layout.rows * shared.operand_row * bytes,
                             (layout.k_parts - 1) * (layout.units / 16) * 32 * sums * 4,
                             8,
                             8};
@@ -100,8 +109,8 @@ void check_exchange(const SequenceProblem &problem, const SequenceLayout &layout
   const SequenceExchange exchange = sequence_exchange(problem);
   const SequenceShared shared =
       sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
-  CHECK(exchange.row == shared.operand_row - 8);
-  CHECK(exchange.numbers == 2 * problem.directions * problem.N * exchange.row * 2);
+  CHECK(exchange.row == shared.operand_row - 16 / bytes_of(problem));
+  CHECK(exchange.numbers == 2 * problem.directions * problem.N * exchange.row * bytes_of(problem));
   CHECK(exchange.flags >= int64_t{problem.directions} * layout.groups * kFlagBytes);
 }
 
@@ -125,8 +134,8 @@ void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const Tie
   CHECK(int64_t{layout.groups - 1} * layout.rows < problem.N);
   CHECK(has_sequence_parts(layout.k_parts, layout.held));
   CHECK(layout.threads == 32 * layout.units / 16 * layout.k_parts);
-  CHECK(layout.threads <= sequence_threads(static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8,
-                                           layout.k_parts, layout.held));
+  CHECK(layout.threads <= sequence_threads(product_kind(problem.storage), static_cast<int>(gates_of(problem.cell)),
+                                           problem.backward, layout.rows / 8, layout.k_parts, layout.held));
   CHECK(layout.shared_bytes <= gpu.shared_bytes);
   CHECK(layout.step_ns > 0);
   CHECK(layout.step_ns < kNever);
@@ -178,12 +187,18 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
   const SequenceShared grid = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, Tier::grid, 32, 8, 2, 0);
   CHECK(grid.operand[1] == grid.operand[0]);
   CHECK(grid.bytes == shared.bytes - 640);
+  // Of f32 all rows are twice as long, and the sums as many.
+  const SequenceShared wide = sequence_shared({kGru, Storage::f32, false, 20, 5, 1}, Tier::single, 32, 8, 2, 0);
+  CHECK(wide.weight_row == 36);
+  CHECK(wide.operand[0] == 3 * 32 * 36 * 4);
+  CHECK(wide.operand[1] == 13824 + 8 * 36 * 4);
+  CHECK(wide.barrier[0] == 14976 + 1152 + 1 * 2 * 32 * 12 * 4);
 }
 
 TEST_CASE("what fits where", "[tiers]") {
   const GpuFacts &hopper = gpu_model(0).facts;
-  const auto fits = [&](int tier, int64_t cell, int64_t H, const GpuFacts &gpu) {
-    return tier_row(tier).layout({cell, Storage::bf16, false, H, 16, 1}, gpu).has_value();
+  const auto fits = [&](int tier, int64_t cell, int64_t H, const GpuFacts &gpu, Storage storage = Storage::bf16) {
+    return tier_row(tier).layout({cell, storage, false, H, 16, 1}, gpu).has_value();
   };
   CHECK(fits(0, kLstm, 160, hopper));
   CHECK_FALSE(fits(0, kLstm, 176, hopper));
@@ -197,6 +212,12 @@ TEST_CASE("what fits where", "[tiers]") {
   CHECK(fits(2, kLstm, 1024, hopper));
   CHECK(fits(2, kLstm, 512, gpu_model(2).facts));
   CHECK_FALSE(fits(2, kLstm, 4096, hopper));
+  CHECK(fits(0, kLstm, 112, hopper, Storage::f32));
+  CHECK_FALSE(fits(0, kLstm, 128, hopper, Storage::f32));
+  CHECK(fits(1, kLstm, 384, hopper, Storage::f32));
+  CHECK_FALSE(fits(1, kLstm, 512, hopper, Storage::f32));
+  CHECK(fits(2, kLstm, 512, hopper, Storage::f32));
+  CHECK_FALSE(fits(2, kLstm, 1024, hopper, Storage::f32));
 }
 
 TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
@@ -211,7 +232,7 @@ TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
     };
     const auto as_it_is = [](SequenceProblem &) {};
     CHECK(serves(as_it_is, hopper));
-    CHECK_FALSE(serves([](SequenceProblem &p) { p.storage = Storage::f32; }, hopper));
+    CHECK(serves([](SequenceProblem &p) { p.storage = Storage::f32; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.storage = Storage::f64; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.H = 0; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.N = 0; }, hopper));
@@ -238,12 +259,13 @@ TEST_CASE("more work never takes less time, nor fits where less does not", "[tie
   for (const GpuFacts &gpu : gpus()) {
     for (int tier = 0; tier < kTierRows; ++tier) {
       for (int64_t cell = 0; cell < kCells; ++cell) {
-        for (const bool backward : {false, true}) {
-          CAPTURE(gpu.capability, tier_row(tier).name, cell, backward);
+        for (const auto &[storage, backward] : {std::pair(Storage::f16, false), std::pair(Storage::f16, true),
+                                                std::pair(Storage::f32, false), std::pair(Storage::f32, true)}) {
+          CAPTURE(gpu.capability, tier_row(tier).name, cell, static_cast<int>(storage), backward);
           for (size_t h = 1; h < std::size(sizes); ++h) {
             for (size_t n = 1; n < std::size(batches); ++n) {
               CAPTURE(sizes[h], batches[n]);
-              SequenceProblem problem{cell, Storage::f16, backward, sizes[h], batches[n], 1};
+              SequenceProblem problem{cell, storage, backward, sizes[h], batches[n], 1};
               const double all = step_ns(tier, problem, gpu);
               problem.N = batches[n - 1];
               CHECK(step_ns(tier, problem, gpu) <= all);
@@ -275,6 +297,7 @@ TEST_CASE("a better GPU is never slower", "[tiers]") {
       CHECK(better([](GpuFacts &g) { g.shared_bytes *= 2; }));
       CHECK(better([](GpuFacts &g) { g.clock_ghz *= 1.5; }));
       CHECK(better([](GpuFacts &g) { g.exchange_ns /= 2; }));
+      CHECK(better([](GpuFacts &g) { g.adds_per_clock *= 2; }));
       CHECK(better([](GpuFacts &g) { g.all_blocks_ns /= 2; }));
       CHECK(better([](GpuFacts &g) { g.l2_per_clock *= 2; }));
     }
@@ -295,6 +318,8 @@ TEST_CASE("a device is likened to the nearest known GPU, with its own counts", "
   CHECK(ada.multiprocessors == 128);
   CHECK(ada.shared_bytes == 101376);
   CHECK(ada.clock_ghz == 2.52);
+  CHECK(ada.adds_per_clock == 128);
+  CHECK(gpu_model(2).facts.adds_per_clock == 64);
   CHECK(facts_of(75, 40, 65536, 1.59).largest_cluster == 1);
   CHECK(facts_of(103, 148, 232448, 0).largest_cluster == 16);
   CHECK(facts_of(121, 48, 101376, 0).largest_cluster == 8);

@@ -49,6 +49,7 @@ std::string FusedExecutor::description() const {
                      (facts_.arithmetic == kernels::Storage::f64 ? "f64" : "f32");
   if (facts_.storage == kernels::Storage::f32) {
     text += facts_.spec.allow_tf32 != 0 ? ", operands rounded to tf32" : ", no tf32";
+    text += facts_.tier == nullptr ? "" : ", those of W_hh by multiply-adds of f32";
   }
   const int64_t steps = facts_.products_in_reserve()
                             ? facts_.problem.max_T

@@ -83,8 +83,9 @@ double Variants::stepwise_ns() const {
   const auto gpu = gpu_facts(device_);
   const auto rows = static_cast<double>(problem_.max_N * spec_.directions());
   const auto gates = static_cast<double>(spec_.gates() * spec_.hidden_size);
+  const double per_clock = products_per_clock(sequence_problem(spec_, false, problem_.max_N), gpu);
   const double product =
-      rows * gates * static_cast<double>(spec_.output()) / (gpu.tensor_per_clock * gpu.multiprocessors * gpu.clock_ghz);
+      rows * gates * static_cast<double>(spec_.output()) / (per_clock * gpu.multiprocessors * gpu.clock_ghz);
   // W_ih x read, W_hh h written and read, gates written.
   const double traffic = rows * gates * 4 * sizeof(float) / gpu.memory_gb_per_s;
   const double step = stepwise_launches_ns + std::max(product, traffic);
@@ -101,7 +102,12 @@ Variants::Variants(const Spec &spec, const Problem &problem, const cuda::Device 
 
 const char *Variants::name_of(const TierRow *tier) { return tier == nullptr ? stepwise : tier->name; }
 
-std::string Variants::unproven() const { return proof_(name(), device_.capability()); }
+std::string Variants::unproven() const { return unproven_of(tier_); }
+
+std::string Variants::unproven_of(const TierRow *tier) const {
+  const bool is_f32 = tier != nullptr && spec_.storage() == RONDO_F32;
+  return proof_((name_of(tier) + std::string(is_f32 ? " f32" : "")).c_str(), device_.capability());
+}
 
 // What needs no layout to be known.
 std::string Variants::refusal_of(const TierRow &row) const {
@@ -115,8 +121,8 @@ std::string Variants::refusal_of(const TierRow &row) const {
   if (spec_.proj_size > 0) {
     return "a projection is not served";
   }
-  if (spec_.storage() != RONDO_F16 && spec_.storage() != RONDO_BF16) {
-    return std::string(dtype_name(spec_.storage())) + " is not served, f16 and bf16 are";
+  if (spec_.storage() == RONDO_F64) {
+    return "f64 is not served, f32, f16 and bf16 are";
   }
   if (device_.capability() < row.min_capability) {
     return "it needs compute capability " + cuda::capability_text(row.min_capability) + " or newer, not " +
@@ -164,7 +170,7 @@ std::string Variants::refused_grid(const Candidate &of, int64_t N) const {
 }
 
 Variants::Candidate Variants::candidate(const TierRow &row) const {
-  Candidate made{&row, refusal_of(row), proof_(row.name, device_.capability()), {}, {}};
+  Candidate made{&row, refusal_of(row), unproven_of(&row), {}, {}};
   if (!made.refusal.empty()) {
     return made;
   }

@@ -33,7 +33,7 @@ class Variants {
   const std::string &refusal() const { return refusal_; }
   // The tier that was chosen; NULL: one kernel a step.
   const kernels::cuda::TierRow *tier() const { return tier_; }
-  // As the proofs of hardware name it; NULL: one kernel a step.
+  // NULL: one kernel a step.
   static const char *name_of(const kernels::cuda::TierRow *tier);
   const char *name() const { return name_of(tier_); }
   // Why it counts as not proven, empty where it is proven.
@@ -62,6 +62,8 @@ class Variants {
   };
 
   std::string refusal_of(const kernels::cuda::TierRow &row) const;
+  // Empty where hardware has proven the tier's kernels of this storage type: others are proven apart.
+  std::string unproven_of(const kernels::cuda::TierRow *tier) const;
   Candidate candidate(const kernels::cuda::TierRow &row) const;
   // Of the kernels of single steps, forward and backward.
   double stepwise_ns() const;

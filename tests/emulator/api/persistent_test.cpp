@@ -14,7 +14,7 @@ using Catch::Matchers::StartsWith;
 
 constexpr const char *tier_variable = "RONDO_FUSED_TIER";
 
-// Of two blocks where a cluster runs it, and of two slices of the batch.
+// 16-bit, of two blocks where a cluster runs it, and of two slices of the batch.
 Shape persistent(rondo_cell_t cell = RONDO_CELL_LSTM) {
   Shape shape;
   shape.cell = cell;
@@ -48,6 +48,13 @@ TEST_CASE("explain names the variant, its layout and prediction, and every other
                  Contains("\nfused: not yet proven on hardware: no result file of GPU tests proves fused " + tier));
 }
 
+TEST_CASE("explain tells how f32 is multiplied, and that its kernels have proofs of their own", "[persistent]") {
+  const Variable variable(tier_variable, "cluster");
+  CHECK_THAT(explained(make_context(), persistent().with(RONDO_ATTR_DTYPE, RONDO_F32)),
+             Contains(" accumulating in f32, no tf32, those of W_hh by multiply-adds of f32; input products of ") &&
+                 Contains("no result file of GPU tests proves fused cluster f32 kernels"));
+}
+
 TEST_CASE("explain predicts inference without a backward", "[persistent]") {
   const Context context = make_context();
   Shape shape = persistent();
@@ -67,18 +74,21 @@ TEST_CASE("what no hardware has proven is not chosen by itself, and said to be t
   CHECK_THAT(explained(context, persistent().with(RONDO_ATTR_PERSISTENT, RONDO_PERSISTENT_NEVER)),
              Contains("\nfused: variant fused stepwise, no tier serves\n") &&
                  Contains("\nnot fused cluster: the attribute persistent is never\n"));
-  CHECK_THAT(explained(context, Shape()), Contains("\nfused: variant fused stepwise, no tier serves\n") &&
-                                              Contains("\nnot fused single: f32 is not served, f16 and bf16 are\n"));
+  CHECK_THAT(explained(context, Shape().with(RONDO_ATTR_DTYPE, RONDO_F64)),
+             Contains("\nfused: variant fused stepwise, no tier serves\n") &&
+                 Contains("\nnot fused single: f64 is not served, f32, f16 and bf16 are\n"));
 }
 
 TEST_CASE("required tiers that do not serve are refused with each one's reason", "[persistent]") {
   CHECK_THAT(
-      refusal(persistent().with(RONDO_ATTR_DTYPE, RONDO_F32)),
+      refusal(persistent().with(RONDO_ATTR_DTYPE, RONDO_F64)),
       Contains("asks for fused, which cannot serve: the attribute persistent is require, and no tier serves: ") &&
-          Contains("fused single: f32 is not served, f16 and bf16 are; ") &&
-          Contains("fused cluster: f32 is not served, f16 and bf16 are"));
-  CHECK_THAT(refusal(persistent().with(RONDO_ATTR_PROJ_SIZE, 3)),
-             Contains("fused single: a projection is not served; fused cluster: a projection is not served"));
+          Contains("fused single: f64 is not served, f32, f16 and bf16 are; ") &&
+          Contains("fused cluster: f64 is not served, f32, f16 and bf16 are"));
+  for (const int64_t dtype : {RONDO_F16, RONDO_F32}) {
+    CHECK_THAT(refusal(persistent().with(RONDO_ATTR_DTYPE, dtype).with(RONDO_ATTR_PROJ_SIZE, 3)),
+               Contains("fused single: a projection is not served; fused cluster: a projection is not served"));
+  }
   CHECK_THAT(refusal(persistent().with(RONDO_ATTR_HIDDEN_SIZE, 4096)),
              Contains("fused single: hidden_size 4096 with max_N 11 does not fit its blocks, of 232448 bytes of shared "
                       "memory, in forward; fused cluster: hidden_size 4096 "));

@@ -218,7 +218,9 @@ TEST_CASE("a back end with one way to run a problem is timed too where there is 
   const Context context = make_context();
   Shape shape;
   shape.sequence = RONDO_SEQUENCE_PACKED;
-  shape = shape.with(RONDO_ATTR_DEVICE, RONDO_DEVICE_CUDA).with(RONDO_ATTR_AUTOTUNE, 1);
+  // No tier takes f64.
+  shape =
+      shape.with(RONDO_ATTR_DEVICE, RONDO_DEVICE_CUDA).with(RONDO_ATTR_AUTOTUNE, 1).with(RONDO_ATTR_DTYPE, RONDO_F64);
   CHECK_THAT(explained(context, shape), Contains("\nautotune: there is nothing to choose between\n"));
   shape.backend = RONDO_BACKEND_AUTO;
   const std::string text = explained(context, shape);
