@@ -267,8 +267,8 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
                            float (&sums)[kGates][Mine::kTiles][4]) {
   constexpr int kTiles = Mine::kTiles;
   constexpr uint32_t kFour = kChunk<float>;
-  // So many fours in one iteration that reads are well ahead, and the code stays short.
-  constexpr uint32_t kFours = kGates * kTiles > 4 ? 2 : 4;
+  // So many fours in one iteration that reads are ahead and registers enough.
+  constexpr uint32_t kFours = kGates * kTiles > 8 ? 1 : 2;
   uint32_t a = place.weight;
   uint32_t b = buffer + place.two;
   RONDO_ROLLED

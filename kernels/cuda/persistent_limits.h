@@ -67,13 +67,15 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   const auto all = static_cast<uint32_t>(gates);
   // Numbers that a thread holds at once: sums, the next step's values, states.
   const uint32_t sums = 4 * row_tiles * (backward ? 1 : all);
-  // Multiply-adds take four k of the thread's rows at a time, and of one unit.
-  const uint32_t operands = kind == ProductKind::f32 ? 8 * row_tiles + 8 : 0;
+  // Multiply-adds take four k of the thread's rows at a time and of one unit, and read some of them ahead.
+  const bool adds = kind == ProductKind::f32;
+  const uint32_t operands = adds ? 12 * row_tiles + 8 : 0;
   const uint32_t numbers = sums + operands + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
-  const uint32_t most = kind == ProductKind::f32 ? 128 : !backward ? 256 : two ? 128 : 144;
-  return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
+  const uint32_t most = adds ? 144 : !backward ? 256 : two ? 128 : 144;
+  const uint32_t fewer_sums = adds ? 32 : 48;
+  return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < fewer_sums ? 384 : numbers > most ? 0 : 256;
 }
 
 }  // namespace rondo::kernels::cuda
