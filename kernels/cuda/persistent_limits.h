@@ -16,10 +16,11 @@
 
 namespace rondo::kernels::cuda {
 
-// How the product with W_hh is made: on tensor cores from 16-bit numbers, or by multiply-adds of f32.
-enum class ProductKind { narrow, f32 };
-constexpr ProductKind product_kind(Storage storage) {
-  return storage == Storage::f32 ? ProductKind::f32 : ProductKind::narrow;
+// How the product with W_hh is made: on tensor cores from 16-bit numbers, by multiply-adds of f32, or on tensor cores
+// from f32 rounded to tf32.
+enum class ProductKind { narrow, f32, tf32 };
+constexpr ProductKind product_kind(Storage storage, bool tf32) {
+  return storage != Storage::f32 ? ProductKind::narrow : tf32 ? ProductKind::tf32 : ProductKind::f32;
 }
 
 // Layouts have 1, 2 or 4 parts of K, or 8 where W_hh is held in registers.
@@ -72,7 +73,7 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   const uint32_t numbers = sums + operands + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
-  const uint32_t most = kind == ProductKind::f32 ? 128 : !backward ? 256 : two ? 128 : 144;
+  const uint32_t most = kind != ProductKind::narrow ? 128 : !backward ? 256 : two ? 128 : 144;
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < 48 ? 384 : numbers > most ? 0 : 256;
 }
 
