@@ -25,6 +25,7 @@ constexpr GpuFacts hopper(double memory_gb_per_s) {
           .largest_cluster = 16,   // CUDA programming guide, beyond 8 on request
           .clock_ghz = clock_ghz,
           .tensor_per_clock = 1280,  // 63 % of wgmma's 2048: arXiv 2402.13499 on mma.sync
+          .tf32_per_clock = 640,     // estimate: half, as in the data sheet
           .tensor_clocks = 33,       // estimate, near arXiv 2206.02874's of the A100
           .adds_per_clock = adds_per_clock(90),
           .shared_per_clock = 128,  // CUDA programming guide, 32 banks of 4 bytes
@@ -50,6 +51,7 @@ constexpr GpuFacts ampere() {
           .largest_cluster = 1,    // none before 9.0
           .clock_ghz = clock_ghz,
           .tensor_per_clock = 1024,  // data sheet, 312 TFLOP/s
+          .tf32_per_clock = 512,     // data sheet, 156 TFLOP/s
           .tensor_clocks = 33,       // estimate, near arXiv 2206.02874
           .adds_per_clock = adds_per_clock(80),
           .shared_per_clock = 128,  // CUDA programming guide
@@ -71,6 +73,7 @@ constexpr GpuFacts blackwell_graphics() {
           .largest_cluster = 8,    // CUDA programming guide
           .clock_ghz = clock_ghz,
           .tensor_per_clock = 256,  // data sheet, 209 TFLOP/s with f32 sums
+          .tf32_per_clock = 128,    // data sheet, 105 TFLOP/s
           .tensor_clocks = 35,      // estimate
           .adds_per_clock = adds_per_clock(120),
           .shared_per_clock = 128,   // CUDA programming guide

@@ -164,7 +164,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGa
   if (exchange.takes_part()) {
     const S *of_weight = at<S>(d.weight_hh, 0);
     load_held<S, true>(
-        shared, product.first * kTileDepth,
+        shared, product.first * kTileDepth<S>,
         [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
           write_transposed<S, G>(to, element, of_weight, block_unit + my.warp_unit() + r, k, H);
         },
@@ -251,8 +251,8 @@ auto backward_kernels() {
 template <class S>
 cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayout &layout,
                                         const BackwardSequence &sequence) {
-  const SequencePlace place =
-      place_of(layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions});
+  const SequencePlace place = place_of(
+      layout, {sequence.cell, sequence.storage, true, sequence.H, sequence.rows.N, sequence.directions, sequence.tf32});
   return with_compiled<S, true>(sequence.cell, layout, backward_kernels<S>(),
                                 [&](auto kernel) { return launch_sequence(target, layout, sequence, place, kernel); });
 }

@@ -12,11 +12,15 @@
 namespace rondo::kernels::cuda {
 
 template <class S>
-inline constexpr ProductKind kProductKind = std::is_same_v<S, float> ? ProductKind::f32 : ProductKind::narrow;
+inline constexpr ProductKind kProductKind = std::is_same_v<S, float>  ? ProductKind::f32
+                                            : std::is_same_v<S, Tf32> ? ProductKind::tf32
+                                                                      : ProductKind::narrow;
 
 inline constexpr uint32_t kTileUnits = 16;
 inline constexpr uint32_t kTileRows = 8;
-inline constexpr uint32_t kTileDepth = 16;
+// Of a step along K.
+template <class S>
+inline constexpr uint32_t kTileDepth = std::is_same_v<S, Tf32> ? 8 : 16;
 // Elements of storage that move at once: 16 bytes.
 template <class S>
 inline constexpr uint32_t kChunk = 16 / sizeof(S);
@@ -94,14 +98,15 @@ struct Held {
   uint32_t steps[kHeld == 0 ? 1 : kHeld][kGates][4];
 };
 
-// A part's steps of 16 along K. Its others, which are not held, lie in a row of the weight behind those of the parts
+// A part's steps along K. Its others, which are not held, lie in a row of the weight behind those of the parts
 // before it.
 struct PartOfK {
   uint32_t first, count;
   uint32_t others, place_of_others;
 };
+template <class S>
 RONDO_DEVICE PartOfK part_of(uint32_t depth, uint32_t part, uint32_t parts, uint32_t held) {
-  const uint32_t steps = (depth + kTileDepth - 1) / kTileDepth;
+  const uint32_t steps = (depth + kTileDepth<S> - 1) / kTileDepth<S>;
   const uint32_t first = steps * part / parts;
   const uint32_t count = steps * (part + 1) / parts - first;
   return {first, count, count > held ? count - held : 0, count > held ? first - part * held : 0};
@@ -111,7 +116,7 @@ RONDO_DEVICE PartOfK part_of(uint32_t depth, uint32_t part, uint32_t parts, uint
 template <int kSteps>
 using Steps = std::integral_constant<int, kSteps>;
 
-// kSteps of 16 along K, each to the sums of the next chain. stationary(s, g, to): the fragment of a step and a gate.
+// kSteps along K, each to the sums of the next chain. stationary(s, g, to): the fragment of a step and a gate.
 // two, one: where this lane's rows of the operand begin.
 template <int kSteps, class S, int kChains, int kGates, int kTiles, class Stationary>
 RONDO_DEVICE void multiply_steps(const Stationary &stationary, const SharedSpan<S> &operand, uint32_t two, uint32_t one,
@@ -121,19 +126,26 @@ RONDO_DEVICE void multiply_steps(const Stationary &stationary, const SharedSpan<
   for (uint32_t s = 0; s < kSteps; ++s) {
     RONDO_UNROLL
     for (uint32_t i = 0; i + 1 < kTiles; i += 2) {
-      load_matrices(operand, two + i * kTileRows * row + s * kTileDepth, b[s][i], b[s][i + 1]);
+      load_matrices(operand, two + i * kTileRows * row + s * kTileDepth<S>, b[s][i], b[s][i + 1]);
     }
   }
   // The last of an odd number of tiles.
   if constexpr (kTiles % 2 != 0 && kSteps % 2 == 0) {
     RONDO_UNROLL
     for (uint32_t s = 0; s < kSteps; s += 2) {
-      load_matrices(operand, one + s * kTileDepth, b[s][kTiles - 1], b[s + 1][kTiles - 1]);
+      load_matrices(operand, one + s * kTileDepth<S>, b[s][kTiles - 1], b[s + 1][kTiles - 1]);
     }
   } else if constexpr (kTiles % 2 != 0) {
     RONDO_UNROLL
     for (uint32_t s = 0; s < kSteps; ++s) {
-      load_matrices(operand, one + s * kTileDepth, b[s][kTiles - 1]);
+      load_matrices(operand, one + s * kTileDepth<S>, b[s][kTiles - 1]);
+    }
+  }
+  if constexpr (std::is_same_v<S, Tf32>) {
+    RONDO_UNROLL
+    for (uint32_t k = 0; k < kSteps * kTiles * 2; ++k) {
+      uint32_t &number = b[k / (kTiles * 2)][k / 2 % kTiles][k % 2];
+      number = to_tf32(number);
     }
   }
   RONDO_UNROLL
@@ -162,13 +174,13 @@ struct ProductPlace {
 };
 template <class S, int kGates, int kHeld, class Mine>
 RONDO_DEVICE ProductPlace product_place(const Mine &my, uint32_t weight_row, uint32_t row, uint32_t depth) {
-  const PartOfK part = part_of(depth, my.part(), Mine::kParts, kHeld);
-  const uint32_t first = part.first * kTileDepth;
+  const PartOfK part = part_of<S>(depth, my.part(), Mine::kParts, kHeld);
+  const uint32_t first = part.first * kTileDepth<S>;
   constexpr bool kAdds = kProductKind<S> == ProductKind::f32;
   return {my.warp_of_part() * kGates * kTileUnits * weight_row +
-              (kAdds ? lane() / 4 * weight_row : place_16x16(weight_row)) + part.place_of_others * kTileDepth,
-          (kAdds ? lane() % 4 * 2 * row : place_two_8x16(row)) + first,
-          kAdds ? 0 : (Mine::kTiles - 1) * kTileRows * row + place_8x32(row) + first,
+              (kAdds ? lane() / 4 * weight_row : place_16x16<S>(weight_row)) + part.place_of_others * kTileDepth<S>,
+          (kAdds ? lane() % 4 * 2 * row : place_two_8x16<S>(row)) + first,
+          kAdds ? 0 : (Mine::kTiles - 1) * kTileRows * row + place_8x32<S>(row) + first,
           weight_row,
           row,
           part.first,
@@ -176,15 +188,13 @@ RONDO_DEVICE ProductPlace product_place(const Mine &my, uint32_t weight_row, uin
           part.others};
 }
 
-// The sums of this part's share of the product. weight: the block's, 16 rows of each gate for the first 16 units,
-// then for the next. buffer: where in `operand` its first row begins. The order of a sum does not depend on kHeld.
-template <class S, int kGates, int kHeld, class Mine>
-RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const Held<kGates, kHeld> &held,
-                           const SharedSpan<S> &weight, const SharedSpan<S> &operand, uint32_t buffer,
-                           float (&sums)[kGates][Mine::kTiles][4]) {
-  constexpr int kTiles = Mine::kTiles;
+// On tensor cores, from W_hh in registers first. The order of a sum does not depend on kHeld.
+template <int kParts, class S, int kGates, int kHeld, int kTiles>
+RONDO_DEVICE void multiply_matrices(const ProductPlace &place, const Held<kGates, kHeld> &held,
+                                    const SharedSpan<S> &weight, const SharedSpan<S> &operand, uint32_t buffer,
+                                    float (&sums)[kGates][kTiles][4]) {
   // More steps at once would need more registers than a thread has.
-  constexpr bool kTwo = kTiles == 2 && (Mine::kParts == 1 || kGates == 1 || (kHeld != 0 && kGates < 4));
+  constexpr bool kTwo = kTiles == 2 && (kParts == 1 || kGates == 1 || (kHeld != 0 && kGates < 4));
   constexpr int kSteps = kTiles == 1 ? 4 : kTwo ? 2 : 1;
   // An accumulator takes one product after the other, so few accumulators are given to several chains.
   constexpr int kChains = kChainsOf<kGates, kTiles>;
@@ -193,8 +203,8 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
   uint32_t two = buffer + place.two;
   uint32_t one = buffer + place.one;
   const auto advance = [&](uint32_t steps) {
-    two += steps * kTileDepth;
-    one += steps * kTileDepth;
+    two += steps * kTileDepth<S>;
+    one += steps * kTileDepth<S>;
   };
   if constexpr (kHeld != 0) {
     const auto multiply_held = [&](auto steps, uint32_t first) {
@@ -228,10 +238,10 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
   const auto multiply_others = [&](auto steps) {
     multiply_steps<decltype(steps)::value, S>(
         [&](uint32_t s, uint32_t g, uint32_t(&to)[4]) {
-          load_matrices(weight, a + g * kTileUnits * weight_row + s * kTileDepth, to);
+          load_matrices(weight, a + g * kTileUnits * weight_row + s * kTileDepth<S>, to);
         },
         operand, two, one, place.row, chains);
-    a += decltype(steps)::value * kTileDepth;
+    a += decltype(steps)::value * kTileDepth<S>;
     advance(decltype(steps)::value);
   };
   uint32_t left = kHeld == 0 ? place.steps : place.others;
@@ -259,20 +269,19 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
   }
 }
 
-// The same by multiply-adds: a thread reads what its own sums take, four k at a time, and adds in ascending k. No two
-// rows that lanes read at once begin in the same bank, as with matrices.
-template <int kGates, class Mine>
-RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const Held<kGates, 0> & /*held*/,
-                           const SharedSpan<float> &weight, const SharedSpan<float> &operand, uint32_t buffer,
-                           float (&sums)[kGates][Mine::kTiles][4]) {
-  constexpr int kTiles = Mine::kTiles;
+// By multiply-adds: a thread reads what its own sums take, four k at a time, and adds in ascending k. No two rows that
+// lanes read at once begin in the same bank, as with matrices.
+template <int kGates, int kTiles>
+RONDO_DEVICE void multiply_numbers(const ProductPlace &place, const SharedSpan<float> &weight,
+                                   const SharedSpan<float> &operand, uint32_t buffer,
+                                   float (&sums)[kGates][kTiles][4]) {
   constexpr uint32_t kFour = kChunk<float>;
   // So many fours in one iteration that reads are ahead and registers enough.
   constexpr uint32_t kFours = kGates * kTiles > 8 ? 1 : 2;
   uint32_t a = place.weight;
   uint32_t b = buffer + place.two;
   RONDO_ROLLED
-  for (uint32_t left = place.steps * (kTileDepth / (kFours * kFour)); left != 0; --left) {
+  for (uint32_t left = place.steps * (kTileDepth<float> / (kFours * kFour)); left != 0; --left) {
     RONDO_UNROLL
     for (uint32_t four = 0; four < kFours; ++four) {
       Wide<float, kFour> rows[kTiles][2];
@@ -303,6 +312,19 @@ RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const
       a += kFour;
       b += kFour;
     }
+  }
+}
+
+// The sums of this part's share of the product, which are zeros before. weight: the block's, 16 rows of each gate for
+// the first 16 units, then for the next. buffer: where in `operand` its first row begins.
+template <class S, int kGates, int kHeld, class Mine>
+RONDO_DEVICE void multiply(const Mine & /*my*/, const ProductPlace &place, const Held<kGates, kHeld> &held,
+                           const SharedSpan<S> &weight, const SharedSpan<S> &operand, uint32_t buffer,
+                           float (&sums)[kGates][Mine::kTiles][4]) {
+  if constexpr (kProductKind<S> == ProductKind::f32) {
+    multiply_numbers(place, weight, operand, buffer, sums);
+  } else {
+    multiply_matrices<Mine::kParts>(place, held, weight, operand, buffer, sums);
   }
 }
 

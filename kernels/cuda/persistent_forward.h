@@ -177,7 +177,7 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGa
   if (exchange.takes_part()) {
     const S *of_weight = at<S>(d.weight_hh, 0);
     load_held<S, false>(
-        shared, product.first * kTileDepth,
+        shared, product.first * kTileDepth<S>,
         [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
           copy_chunk(to, element, weight_row<S, G>(of_weight, r, block_unit + my.warp_unit(), H), k, H, place.wide);
         },
@@ -280,8 +280,8 @@ auto forward_kernels() {
 template <class S>
 cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayout &layout,
                                        const ForwardSequence &sequence) {
-  const SequenceProblem problem{sequence.cell, sequence.storage, false,
-                                sequence.H,    sequence.rows.N,  sequence.directions};
+  const SequenceProblem problem{sequence.cell,   sequence.storage,    false,        sequence.H,
+                                sequence.rows.N, sequence.directions, sequence.tf32};
   SequencePlace place = place_of(layout, problem);
   place.wide = place.wide_history = true;
   for (int k = 0; k < sequence.directions; ++k) {

@@ -16,10 +16,11 @@
 
 namespace rondo::kernels::cuda {
 
-// How the product with W_hh is made: on tensor cores from 16-bit numbers, or by multiply-adds of f32.
-enum class ProductKind { narrow, f32 };
-constexpr ProductKind product_kind(Storage storage) {
-  return storage == Storage::f32 ? ProductKind::f32 : ProductKind::narrow;
+// How the product with W_hh is made: on tensor cores from 16-bit numbers, by multiply-adds of f32, or on tensor cores
+// from f32 rounded to tf32.
+enum class ProductKind { narrow, f32, tf32 };
+constexpr ProductKind product_kind(Storage storage, bool tf32) {
+  return storage != Storage::f32 ? ProductKind::narrow : tf32 ? ProductKind::tf32 : ProductKind::f32;
 }
 
 // Layouts have 1, 2 or 4 parts of K, or 8 where W_hh is held in registers.
@@ -67,13 +68,14 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   const auto all = static_cast<uint32_t>(gates);
   // Numbers that a thread holds at once: sums, the next step's values, states.
   const uint32_t sums = 4 * row_tiles * (backward ? 1 : all);
-  // Multiply-adds take four k of the thread's rows at a time and of one unit, and read some of them ahead.
+  // Multiply-adds take four k of the thread's rows at a time and of one unit, and read some of them ahead; tf32 rounds
+  // its fragments.
   const bool adds = kind == ProductKind::f32;
-  const uint32_t operands = adds ? 12 * row_tiles + 8 : 0;
+  const uint32_t operands = adds ? 12 * row_tiles + 8 : kind != ProductKind::tf32 ? 0 : backward ? 28 : 16;
   const uint32_t numbers = sums + operands + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
-  const uint32_t most = adds ? 144 : !backward ? 256 : two ? 128 : 144;
+  const uint32_t most = kind == ProductKind::tf32 || (backward && two) ? 128 : adds || backward ? 144 : 256;
   const uint32_t fewer_sums = adds ? 32 : 48;
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < fewer_sums ? 384 : numbers > most ? 0 : 256;
 }

@@ -17,6 +17,16 @@ RONDO_DEVICE void write_chunk(const SharedSpan<S> &to, uint32_t element, const I
   to.template write_wide<kChunk<S>>(element, chunk);
 }
 
+// An element of W_hh as products take it: of tf32 it is rounded here, once, and not in every step.
+template <class S>
+RONDO_DEVICE S stationary(S element) {
+  if constexpr (std::is_same_v<S, Tf32>) {
+    return to_tf32(element);
+  } else {
+    return element;
+  }
+}
+
 // The chunk from k on of a row of H elements at `from`, global memory, or zeros where it is NULL; where wide,
 // asynchronous.
 template <class S>
@@ -35,27 +45,35 @@ struct Columns {
   uint32_t first, count, to;
 };
 
+// what(r, k, element) for this thread's chunks of `rows` rows of `row` elements: column k of the columns, its place.
+template <class S, class What>
+RONDO_DEVICE void for_own_chunks(uint32_t rows, uint32_t row, Columns columns, const What &what) {
+  for (uint32_t r = warp(); r < rows; r += threads() / 32) {
+    for (uint32_t k = lane() * kChunk<S>; k < columns.count; k += 32 * kChunk<S>) {
+      what(r, k, r * row + columns.to + k);
+    }
+  }
+}
+
 // `rows` rows of `row` elements; source(r): the global row of H elements, or NULL for zeros. By all threads; where
 // wide, wait_copies comes before the barrier.
 template <class S, class Source>
 RONDO_DEVICE void load_rows(const SharedSpan<S> &to, uint32_t begin, uint32_t rows, uint32_t row, Columns columns,
                             uint32_t H, bool wide, const Source &source) {
-  for (uint32_t r = warp(); r < rows; r += threads() / 32) {
-    const S *from = source(r);
-    for (uint32_t k = lane() * kChunk<S>; k < columns.count; k += 32 * kChunk<S>) {
-      copy_chunk(to, begin + r * row + columns.to + k, from, columns.first + k, H, wide);
-    }
-  }
+  for_own_chunks<S>(rows, row, columns, [&](uint32_t r, uint32_t k, uint32_t element) {
+    copy_chunk(to, begin + element, source(r), columns.first + k, H, wide);
+  });
   commit_copies();
 }
 
 // load(columns) for all columns that a block of kParts parts does not hold in registers.
-template <int kParts, int kHeld, class Load>
+template <class S, int kParts, int kHeld, class Load>
 RONDO_DEVICE void for_columns(uint32_t depth, const Load &load) {
   constexpr uint32_t kRanges = kHeld == 0 ? 1 : kParts;
   for (uint32_t k = 0; k < kRanges; ++k) {
-    const PartOfK part = part_of(depth, k, kRanges, kHeld);
-    load(Columns{(part.first + kHeld) * kTileDepth, part.others * kTileDepth, part.place_of_others * kTileDepth});
+    const PartOfK part = part_of<S>(depth, k, kRanges, kHeld);
+    load(Columns{(part.first + kHeld) * kTileDepth<S>, part.others * kTileDepth<S>,
+                 part.place_of_others * kTileDepth<S>});
   }
 }
 
@@ -75,17 +93,25 @@ RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, co
   write_chunk(to, element, [&](uint32_t i) {
     const uint32_t j = (k + i) / kGates;
     const uint32_t g = (k + i) % kGates;
-    return unit < H && j < H ? load_whole(&weight[(int64_t{g} * H + j) * H + unit]) : S{0};
+    return unit < H && j < H ? stationary(load_whole(&weight[(int64_t{g} * H + j) * H + unit])) : S{0};
   });
 }
 
-// The block's units of W_hh.
+// The block's units of W_hh. Of tf32 a thread rounds what it has copied itself.
 template <class S, int kGates, int kParts, int kHeld>
 RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
                               const S *weight) {
-  for_columns<kParts, kHeld>(H, [&](Columns columns) {
+  for_columns<S, kParts, kHeld>(H, [&](Columns columns) {
     load_rows(to, 0, kGates * place.units, place.shared.weight_row, columns, H, place.wide,
               [&](uint32_t r) { return weight_row<S, kGates>(weight, r, first_unit, H); });
+    if constexpr (std::is_same_v<S, Tf32>) {
+      wait_copies<0>();
+      for_own_chunks<S>(kGates * place.units, place.shared.weight_row, columns,
+                        [&](uint32_t, uint32_t, uint32_t element) {
+                          const Wide<S, kChunk<S>> chunk = to.template read_wide<kChunk<S>>(element);
+                          write_chunk(to, element, [&](uint32_t i) { return stationary(chunk.item[i]); });
+                        });
+    }
   });
 }
 
@@ -93,7 +119,7 @@ RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &plac
 template <class S, int kGates, int kParts, int kHeld>
 RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
                                   const S *weight) {
-  for_columns<kParts, kHeld>(kGates * H, [&](Columns columns) {
+  for_columns<S, kParts, kHeld>(kGates * H, [&](Columns columns) {
     const uint32_t items = place.units * (columns.count / kChunk<S>);
     for (uint32_t item = thread(); item < items; item += threads()) {
       const uint32_t unit = item % place.units;
@@ -114,7 +140,7 @@ RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const W
     constexpr uint32_t kSteps = Held<kGates, kHeld>::kAtOnce;
     constexpr uint32_t kRow = Held<kGates, kHeld>::kRow;
     constexpr uint32_t kRows = kGates * kTileUnits;
-    constexpr uint32_t kChunks = kSteps * kTileDepth / kChunk<S>;
+    constexpr uint32_t kChunks = kSteps * kTileDepth<S> / kChunk<S>;
     static_assert(kHeld % kSteps == 0);
     const SharedSpan<S> stage = shared.array<S>(0, threads() / 32 * kRows * kRow);
     const uint32_t begin = warp() * kRows * kRow;
@@ -123,7 +149,7 @@ RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const W
       for (uint32_t item = lane(); item < kRows * kChunks; item += 32) {
         const uint32_t r = kDown ? item % kRows : item / kChunks;
         const uint32_t k = (kDown ? item / kRows : item % kChunks) * kChunk<S>;
-        write(stage, begin + r * kRow + k, r, first + step * kTileDepth + k);
+        write(stage, begin + r * kRow + k, r, first + step * kTileDepth<S> + k);
       }
       commit_copies();
       wait_copies<0>();
@@ -132,7 +158,7 @@ RONDO_DEVICE void load_held(const DynamicShared &shared, uint32_t first, const W
       for (uint32_t s = 0; s < kSteps; ++s) {
         RONDO_UNROLL
         for (uint32_t g = 0; g < kGates; ++g) {
-          load_matrices(stage, begin + g * kTileUnits * kRow + place_16x16(kRow) + s * kTileDepth,
+          load_matrices(stage, begin + g * kTileUnits * kRow + place_16x16(kRow) + s * kTileDepth<S>,
                         held.steps[step + s][g]);
         }
       }

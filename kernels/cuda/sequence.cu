@@ -4,12 +4,12 @@
 namespace rondo::kernels::cuda {
 namespace {
 
-// S is f32, f16 or bf16.
+// S is f32, tf32 where its products are to be, f16 or bf16.
 template <class What>
-cudaError_t with_served_storage(Storage storage, What &&what) {
+cudaError_t with_served_storage(Storage storage, bool tf32, What &&what) {
   switch (storage) {
     case Storage::f32:
-      return what(Type<float>{});
+      return tf32 ? what(Type<Tf32>{}) : what(Type<float>{});
     case Storage::f16:
       return what(Type<F16>{});
     case Storage::bf16:
@@ -25,7 +25,7 @@ cudaError_t sequence_blocks_at_once(const SequenceLayout &layout, const Sequence
   if (!holds(layout, problem.H, problem.N)) {
     return cudaErrorInvalidValue;
   }
-  return with_served_storage(problem.storage, [&](auto storage) {
+  return with_served_storage(problem.storage, problem.tf32, [&](auto storage) {
     using S = typename decltype(storage)::type;
     return problem.backward ? backward_blocks_at_once<S>(layout, problem, blocks)
                             : forward_blocks_at_once<S>(layout, problem, blocks);
@@ -40,7 +40,7 @@ cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &
   if (sequence.first >= sequence.last) {
     return cudaSuccess;
   }
-  return with_served_storage(sequence.storage, [&](auto storage) {
+  return with_served_storage(sequence.storage, sequence.tf32, [&](auto storage) {
     return launch_forward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);
   });
 }
@@ -53,7 +53,7 @@ cudaError_t launch_backward_sequence(const Target &target, const SequenceLayout 
   if (sequence.rows.T <= 0) {
     return cudaSuccess;
   }
-  return with_served_storage(sequence.storage, [&](auto storage) {
+  return with_served_storage(sequence.storage, sequence.tf32, [&](auto storage) {
     return launch_backward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);
   });
 }

@@ -35,6 +35,7 @@ struct ForwardSequenceDirection {
 struct ForwardSequence {
   int64_t cell;  // CellRow
   Storage storage;
+  bool tf32;  // of f32 storage: products round their operands so
   int64_t H;
   RowMap rows;
   SequenceMemory memory;
@@ -65,6 +66,7 @@ struct BackwardSequenceDirection {
 struct BackwardSequence {
   int64_t cell;
   Storage storage;
+  bool tf32;
   int64_t H;
   RowMap rows;
   SequenceMemory memory;

@@ -40,7 +40,7 @@ Product product_of(const SequenceProblem &problem) {
   return problem.backward ? Product{1, gates * problem.H} : Product{gates, problem.H};
 }
 
-ProductKind kind_of(const SequenceProblem &problem) { return product_kind(problem.storage); }
+ProductKind kind_of(const SequenceProblem &problem) { return product_kind(problem.storage, problem.tf32); }
 int64_t element_bytes(const SequenceProblem &problem) { return problem.storage == Storage::f32 ? 4 : 2; }
 
 // Accumulators of one thread.
@@ -64,7 +64,8 @@ int64_t columns_in_shared(const Product &product, int64_t k_parts, int64_t held)
 
 bool is_possible(const SequenceProblem &problem) {
   return problem.cell >= 0 && problem.cell < kCells && problem.H >= 1 && problem.N >= 1 &&
-         (problem.directions == 1 || problem.directions == 2) && problem.storage != Storage::f64;
+         (problem.directions == 1 || problem.directions == 2) && problem.storage != Storage::f64 &&
+         (problem.storage == Storage::f32 || !problem.tf32);
 }
 
 // Groups that run at the same time: one block a SM, as a second one would share all that a step waits for.
@@ -117,7 +118,11 @@ double product_clocks(const SequenceProblem &problem, const GpuFacts &gpu, const
     return std::max(work, adds_clocks(product, gpu, layout));
   }
   const double chains = sequence_chains(product.tiles_of_unit_tile, layout.rows / 8);
-  const double chain = K / 16 / layout.k_parts * (gpu.tensor_clocks / chains + kLoadClocks);
+  // A step is of 32 bytes; of f32 some parts may have none, and the longest counts.
+  const double steps = problem.storage == Storage::f32
+                           ? static_cast<double>(ceil_div(ceil_div(product.K, 8), layout.k_parts))
+                           : K / 16 / layout.k_parts;
+  const double chain = steps * (gpu.tensor_clocks / chains + kLoadClocks);
   const double operand = layout.rows * K * warps_of_part(layout);
   const auto columns = static_cast<double>(columns_in_shared(product, layout.k_parts, layout.held));
   const double shared =
@@ -177,7 +182,7 @@ std::optional<SequenceLayout> layout_of(Tier tier, const SequenceProblem &proble
   const int64_t threads = 2 * units * k_parts;
   const int64_t groups = ceil_div(problem.N, rows);
   if (threads > most_threads(problem, rows, k_parts, held) || groups > kMostBlocks / blocks ||
-      (kind_of(problem) == ProductKind::narrow && k_parts * 16 > round_up(product.K, 16))) {
+      (problem.storage != Storage::f32 && k_parts * 16 > round_up(product.K, 16))) {
     return std::nullopt;
   }
   // Blocks that wait for each other over the grid must all run at once.
@@ -263,7 +268,15 @@ static_assert(std::size(kRows) == kTierRows);
 const TierRow &tier_row(int row) { return kRows[row]; }
 
 double products_per_clock(const SequenceProblem &problem, const GpuFacts &gpu) {
-  return kind_of(problem) == ProductKind::f32 ? gpu.adds_per_clock : gpu.tensor_per_clock;
+  switch (kind_of(problem)) {
+    case ProductKind::f32:
+      return gpu.adds_per_clock;
+    case ProductKind::tf32:
+      return gpu.tf32_per_clock;
+    case ProductKind::narrow:
+      break;
+  }
+  return gpu.tensor_per_clock;
 }
 
 SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32_t units, uint32_t rows,

@@ -18,6 +18,7 @@ struct SequenceProblem {
   bool backward;
   int64_t H, N;
   int directions;
+  bool tf32;  // products of f32 storage may round their operands so
 };
 
 // What of a GPU decides what fits and how long it takes; gpu_facts.h has those of known GPUs.
@@ -28,6 +29,7 @@ struct GpuFacts {
   int largest_cluster;   // blocks; 1: no clusters
   double clock_ghz;
   double tensor_per_clock;    // dense 16-bit multiply-adds of mma.sync per SM and clock
+  double tf32_per_clock;      // the same of tf32
   double tensor_clocks;       // from one mma.sync to the next that adds to the same accumulators
   double adds_per_clock;      // multiply-adds of f32 per SM and clock
   double shared_per_clock;    // bytes a SM reads of its shared memory per clock

@@ -147,8 +147,9 @@ int explain_model(const Options &options) {
   if (is_given(options, RONDO_ATTR_DTYPE)) {
     problem.dtype = integer_of(rnn.get(), RONDO_ATTR_DTYPE);
   }
+  problem.tf32 = problem.dtype == RONDO_F32 && integer_of(rnn.get(), RONDO_ATTR_ALLOW_TF32) != 0;
   if (!is_given(options, RONDO_ATTR_HIDDEN_SIZE)) {
-    std::printf("%s", model_table(problem.dtype).c_str());
+    std::printf("%s", model_table(problem.dtype, problem.tf32).c_str());
     return exit_ok;
   }
   if (options.N < 1 || options.T < 1) {

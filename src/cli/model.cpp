@@ -39,6 +39,10 @@ std::optional<double> floor_of(const SequenceProblem &problem) {
   return narrow ? floor_us(problem.cell, problem.H, problem.N) : std::nullopt;
 }
 
+std::string type_text(int64_t dtype, bool tf32) {
+  return text_of(words_of(RONDO_ATTR_DTYPE), dtype) + (tf32 ? " by tf32" : "");
+}
+
 const char *pass_name(bool backward) { return backward ? "backward" : "forward"; }
 
 SequenceProblem sequence_of(const ModelProblem &problem, bool backward) {
@@ -47,7 +51,8 @@ SequenceProblem sequence_of(const ModelProblem &problem, bool backward) {
           .backward = backward,
           .H = problem.H,
           .N = problem.N,
-          .directions = problem.bidirectional ? 2 : 1};
+          .directions = problem.bidirectional ? 2 : 1,
+          .tf32 = problem.tf32};
 }
 
 std::string layout_text(const SequenceLayout &layout) {
@@ -169,7 +174,7 @@ std::string heading() {
 std::string model_of(const ModelProblem &problem) {
   std::string text =
       print("%s, %s, H %lld, N %lld, T %lld, %s\n", text_of(words_of(RONDO_ATTR_CELL), problem.cell).c_str(),
-            text_of(words_of(RONDO_ATTR_DTYPE), problem.dtype).c_str(), static_cast<long long>(problem.H),
+            type_text(problem.dtype, problem.tf32).c_str(), static_cast<long long>(problem.H),
             static_cast<long long>(problem.N), static_cast<long long>(problem.T),
             problem.bidirectional ? "two directions" : "one direction");
   text += kPreface;
@@ -183,9 +188,9 @@ std::string model_of(const ModelProblem &problem) {
   return text;
 }
 
-std::string model_table(int64_t dtype) {
+std::string model_table(int64_t dtype, bool tf32) {
   std::string text = print("Microseconds a forward step, %s, one direction, and the fraction of the floor on the %s.\n",
-                           text_of(words_of(RONDO_ATTR_DTYPE), dtype).c_str(), gpu_model(0).name);
+                           type_text(dtype, tf32).c_str(), gpu_model(0).name);
   text += kPreface;
   text += "Tiers named without \"fused\" are to come; a shape awaits one where none that is built reaches 70 %.\n\n";
   text += heading();
@@ -194,7 +199,7 @@ std::string model_table(int64_t dtype) {
   for (const int64_t cell : {RONDO_CELL_LSTM, RONDO_CELL_GRU}) {
     for (const int64_t H : kModelH) {
       for (const int64_t N : kModelN) {
-        const TableRow row = row_of({cell, static_cast<Storage>(dtype), false, H, N, 1});
+        const TableRow row = row_of({cell, static_cast<Storage>(dtype), false, H, N, 1, tf32});
         text += text_of_row(row);
         with_floor += row.floor ? 1 : 0;
         reached[row.reached_by()] += 1;

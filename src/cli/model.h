@@ -9,12 +9,12 @@ namespace rondo::cli {
 
 struct ModelProblem {
   int64_t cell, dtype, H, N, T;
-  bool bidirectional, training;
+  bool bidirectional, training, tf32;
 };
 
 // Every tier on every GPU, with its layout.
 std::string model_of(const ModelProblem &problem);
 // The shapes with a floor: each tier on the H200 against it, and the best tier of the other GPUs.
-std::string model_table(int64_t dtype);
+std::string model_table(int64_t dtype, bool tf32);
 
 }  // namespace rondo::cli

@@ -123,6 +123,8 @@ out_has '^A100 +fused cluster +forward +- '
 out_has '^A100 +fused grid +forward +[0-9.]+ +[0-9.]+ .* [0-9]+ x [0-9]+ blocks of [0-9]+ units'
 run 0 explain --model --hidden-size 64 --dtype f32
 out_has '^H200 +fused single +forward +[0-9.]+ +[0-9.]+ +-  1 x 1 blocks of 64 units'
+run 0 explain --model --hidden-size 64 --dtype f32 --allow-tf32
+out_has '^lstm, f32 by tf32, H 64, '
 run 0 explain --model --hidden-size 64 --dtype f64
 check "no tier takes f64" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
 refused 2 explain --model --hidden-size 0

@@ -19,6 +19,7 @@ struct Case {
   int code = 0;  // 0: for the capability
   bool grids = true;
   bool training = true;
+  bool tf32 = false;
 };
 
 rondo::cuda::Device device_of(const Case &it) {
@@ -43,6 +44,9 @@ std::string single_alone(const char *variant, int /*capability*/) {
   return std::string_view(variant) == "fused single" ? "" : "never shown";
 }
 
+std::string single_tf32_alone(const char *variant, int /*capability*/) {
+  return std::string_view(variant) == "fused single tf32" ? "" : "never shown";
+}
 std::string single_f32_alone(const char *variant, int /*capability*/) {
   return std::string_view(variant) == "fused single f32" ? "" : "never shown";
 }
@@ -60,6 +64,7 @@ Told told(Variants::Proof proof, const Case &it, const rondo::cuda::Tuned &tuned
   spec.hidden_size = it.H;
   spec.dtype = it.dtype;
   spec.persistent = it.persistent;
+  spec.allow_tf32 = it.tf32 ? 1 : 0;
   Problem problem{};
   problem.training = it.training;
   problem.max_T = 100;
@@ -100,6 +105,10 @@ TEST_CASE("a proof of one type's kernels is none of another's", "[variants]") {
   CHECK(chosen(&single_f32_alone, {.dtype = RONDO_F32}) == "fused single");
   CHECK(told(&single_f32_alone, {.dtype = RONDO_F32}).unproven.empty());
   CHECK(chosen(&single_f32_alone, {}) == "fused stepwise");
+  CHECK(chosen(&single_f32_alone, {.dtype = RONDO_F32, .tf32 = true}) == "fused stepwise");
+  CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32, .tf32 = true}) == "fused single");
+  CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32}) == "fused stepwise");
+  CHECK(chosen(&single_alone, {.tf32 = true}) == "fused single");
   // Twice as wide, it fits a cluster less often.
   CHECK(chosen(&everything, {.H = 384}) == "fused cluster");
   CHECK(chosen(&everything, {.H = 256, .dtype = RONDO_F32}) == "fused cluster");

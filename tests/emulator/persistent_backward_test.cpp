@@ -66,12 +66,11 @@ class BackwardLoops {
   }
 
   void check() const {
-    const Storage storage = given_.of.storage;
-    check_near("dh", storage, given_.dh, dh_);
-    check_near("dc", storage, given_.dc, dc_);
-    check_near("dx", storage, given_.dx, dx_);
+    check_near("dh", given_.of, given_.dh, dh_);
+    check_near("dc", given_.of, given_.dc, dc_);
+    check_near("dx", given_.of, given_.dx, dx_);
     if (Cell::kSplitsGradient) {
-      check_near("dh_gates", storage, given_.dh_gates, dh_gates_);
+      check_near("dh_gates", given_.of, given_.dh_gates, dh_gates_);
     }
   }
 
@@ -137,8 +136,8 @@ void launch_case(const SequenceCase &of, const SequenceRows &rows, std::vector<B
 
 void check_backward(SequenceCase of) {
   // What no kernel is compiled for.
-  if (!of.is_held &&
-      sequence_threads(product_kind(of.storage), static_cast<int>(of.gates()), true, of.rows / 8, of.k_parts, 0) == 0) {
+  if (!of.is_held && sequence_threads(product_kind(of.storage, of.tf32), static_cast<int>(of.gates()), true,
+                                      of.rows / 8, of.k_parts, 0) == 0) {
     of.k_parts = 2;
   }
   check_against_loops<BackwardArrays, BackwardLoops>(of, launch_case);
@@ -194,19 +193,37 @@ TEST_CASE("backward sequences over a grid", "[kernels][sequence]") {
 }
 
 TEST_CASE("backward sequences of f32 in single blocks", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({1})) {
+  for (const SequenceCase &of : f32_cases(false, {1})) {
+    check_backward(of);
+  }
+}
+
+TEST_CASE("backward sequences of tf32 in single blocks", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {1})) {
     check_backward(of);
   }
 }
 
 TEST_CASE("backward sequences of f32 in clusters", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({2, 4, 2})) {
+  for (const SequenceCase &of : f32_cases(false, {2, 4, 2})) {
+    check_backward(of);
+  }
+}
+
+TEST_CASE("backward sequences of tf32 in clusters", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {2, 4, 2})) {
     check_backward(of);
   }
 }
 
 TEST_CASE("backward sequences of f32 over a grid", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({2, 3, 5}, true)) {
+  for (const SequenceCase &of : f32_cases(false, {2, 3, 5}, true)) {
+    check_backward(of);
+  }
+}
+
+TEST_CASE("backward sequences of tf32 over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {2, 3, 5}, true)) {
     check_backward(of);
   }
 }

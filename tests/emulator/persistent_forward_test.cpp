@@ -68,13 +68,12 @@ class ForwardLoops {
   }
 
   void check() const {
-    const Storage storage = given_.of.storage;
-    check_near("state", storage, given_.state, state_);
-    check_near("c", storage, given_.c, c_);
-    check_near("history", storage, given_.history, history_);
+    check_near("state", given_.of, given_.state, state_);
+    check_near("c", given_.of, given_.c, c_);
+    check_near("history", given_.of, given_.history, history_);
     if (given_.of.training) {
-      check_near("gates", storage, given_.gates, gates_);
-      check_near("extra", storage, given_.extra, extra_);
+      check_near("gates", given_.of, given_.gates, gates_);
+      check_near("extra", given_.of, given_.extra, extra_);
     }
   }
 
@@ -165,19 +164,37 @@ TEST_CASE("forward sequences over a grid", "[kernels][sequence]") {
 }
 
 TEST_CASE("forward sequences of f32 in single blocks", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({1})) {
+  for (const SequenceCase &of : f32_cases(false, {1})) {
+    check_forward(of);
+  }
+}
+
+TEST_CASE("forward sequences of tf32 in single blocks", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {1})) {
     check_forward(of);
   }
 }
 
 TEST_CASE("forward sequences of f32 in clusters", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({2, 4, 2})) {
+  for (const SequenceCase &of : f32_cases(false, {2, 4, 2})) {
+    check_forward(of);
+  }
+}
+
+TEST_CASE("forward sequences of tf32 in clusters", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {2, 4, 2})) {
     check_forward(of);
   }
 }
 
 TEST_CASE("forward sequences of f32 over a grid", "[kernels][sequence]") {
-  for (const SequenceCase &of : f32_cases({2, 3, 5}, true)) {
+  for (const SequenceCase &of : f32_cases(false, {2, 3, 5}, true)) {
+    check_forward(of);
+  }
+}
+
+TEST_CASE("forward sequences of tf32 over a grid", "[kernels][sequence]") {
+  for (const SequenceCase &of : f32_cases(true, {2, 3, 5}, true)) {
     check_forward(of);
   }
 }
@@ -202,12 +219,12 @@ TEST_CASE("a grid that does not run at once, or has nowhere to meet, is refused"
   CHECK(rondo_emulator::operations_run() == before);
   sequence.memory = meeting.memory();
   int blocks = 0;
-  REQUIRE(sequence_blocks_at_once(layout, {of.cell, of.storage, false, of.H, of.N, of.directions}, &blocks) ==
+  REQUIRE(sequence_blocks_at_once(layout, {of.cell, of.storage, false, of.H, of.N, of.directions, false}, &blocks) ==
           cudaSuccess);
   CHECK(blocks >= 1);
   CHECK(int64_t{blocks} * rondo_emulator::settings().multiprocessors < layout.blocks * layout.groups);
   CHECK(launch_forward_sequence(kTarget, layout, sequence) == cudaErrorCooperativeLaunchTooLarge);
-  CHECK(sequence_blocks_at_once(layout, {of.cell, Storage::f64, true, of.H, of.N, of.directions}, &blocks) ==
+  CHECK(sequence_blocks_at_once(layout, {of.cell, Storage::f64, true, of.H, of.N, of.directions, false}, &blocks) ==
         cudaErrorInvalidValue);
   cudaGetLastError();
 }

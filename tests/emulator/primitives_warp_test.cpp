@@ -2,6 +2,7 @@
 // copies. Every number is one that sums hold exactly, so the order of a sum does not show.
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/cuda/primitives.h"
@@ -15,6 +16,7 @@ using namespace rondo_test;
 
 F16 stored(float value, F16 /*type*/) { return to_f16(value); }
 Bf16 stored(float value, Bf16 /*type*/) { return to_bf16(value); }
+Tf32 stored(float value, Tf32 /*type*/) { return {value}; }
 
 // Whole numbers from -8 to 8.
 template <class S>
@@ -29,23 +31,25 @@ std::vector<S> small_numbers(size_t count, uint32_t seed) {
 
 enum class Way { one_step, two_steps, two_tiles };
 
-// D [16, 8 * tiles] = A [16, K] B by one warp; B lies as [n, K]. K is a multiple of 16.
+// D [16, 8 * tiles] = A [16, K] B by one warp; B lies as [n, K]. K is a multiple of 16, of 16-bit types of 32.
 template <class S>
 RONDO_KERNEL void multiply(const S *a, const S *b, float *d, uint32_t K, uint32_t tiles, Way way) {
   RONDO_DYNAMIC_SHARED(shared);
-  const uint32_t row = K + 8;
+  constexpr uint32_t chunk = 16 / sizeof(S);
+  constexpr uint32_t depth = 32 / sizeof(S);  // of a step
+  const uint32_t row = K + chunk;
   const SharedSpan<S> left = shared.array<S>(0, 16 * row);
-  const SharedSpan<S> right = shared.array<S>(32 * row, 8 * tiles * row);
-  for (uint32_t k = lane(); k < 16 * K / 8; k += 32) {
-    copy_async(a + k * 8, left, k / (K / 8) * row + k % (K / 8) * 8);
+  const SharedSpan<S> right = shared.array<S>(16 * row * sizeof(S), 8 * tiles * row);
+  for (uint32_t k = lane(); k < 16 * K / chunk; k += 32) {
+    copy_async(a + k * chunk, left, k / (K / chunk) * row + k % (K / chunk) * chunk);
   }
-  for (uint32_t k = lane(); k < tiles * K; k += 32) {
-    copy_async(b + k * 8, right, k / (K / 8) * row + k % (K / 8) * 8);
+  for (uint32_t k = lane(); k < 8 * tiles * K / chunk; k += 32) {
+    copy_async(b + k * chunk, right, k / (K / chunk) * row + k % (K / chunk) * chunk);
   }
   commit_copies();
   wait_copies<0>();
   warp_barrier();
-  const uint32_t step = way == Way::two_steps ? 32 : 16;
+  const uint32_t step = way == Way::two_steps ? 2 * depth : depth;
   const uint32_t tiles_at_once = way == Way::two_tiles ? 2 : 1;
   for (uint32_t tile = 0; tile < tiles; tile += tiles_at_once) {
     const uint32_t first = tile * 8 * row;
@@ -53,17 +57,17 @@ RONDO_KERNEL void multiply(const S *a, const S *b, float *d, uint32_t K, uint32_
     for (uint32_t k = 0; k < K; k += step) {
       uint32_t at[4];
       uint32_t of[2][2];
-      load_matrices(left, place_16x16(row) + k, at);
+      load_matrices(left, place_16x16<S>(row) + k, at);
       if (way == Way::one_step) {
-        load_matrices(right, first + (lane() < 16 ? place_8x32(row) + k : 1), of[0]);
+        load_matrices(right, first + (lane() < 16 ? place_8x32<S>(row) + k : 1), of[0]);
         multiply_add<S>(sums[0], at, of[0]);
       } else if (way == Way::two_steps) {
-        load_matrices(right, first + place_8x32(row) + k, of[0], of[1]);
+        load_matrices(right, first + place_8x32<S>(row) + k, of[0], of[1]);
         multiply_add<S>(sums[0], at, of[0]);
-        load_matrices(left, place_16x16(row) + k + 16, at);
+        load_matrices(left, place_16x16<S>(row) + k + depth, at);
         multiply_add<S>(sums[0], at, of[1]);
       } else {
-        load_matrices(right, first + place_two_8x16(row) + k, of[0], of[1]);
+        load_matrices(right, first + place_two_8x16<S>(row) + k, of[0], of[1]);
         multiply_add<S>(sums[0], at, of[0]);
         multiply_add<S>(sums[1], at, of[1]);
       }
@@ -87,17 +91,27 @@ void check_products() {
       for (size_t m = 0; m < 16; ++m) {
         for (size_t n = 0; n < size_t{8} * tiles; ++n) {
           for (size_t k = 0; k < K; ++k) {
-            expected[m * 8 * tiles + n] += to_float(a[m * K + k]) * to_float(b[n * K + k]);
+            expected[m * 8 * tiles + n] += widen<float>(a[m * K + k]) * widen<float>(b[n * K + k]);
           }
         }
       }
+      constexpr auto bytes = static_cast<uint32_t>(sizeof(S));
       for (const Way way : {Way::one_step, Way::two_steps, Way::two_tiles}) {
         std::vector<float> d(expected.size(), 0.5f);
-        check_clean({1, 32, (16 + 8 * tiles) * (K + 8) * 2}, multiply<S>, a.data(), b.data(), d.data(), K, tiles, way);
+        check_clean({1, 32, (16 + 8 * tiles) * (K * bytes + 16)}, multiply<S>, a.data(), b.data(), d.data(), K, tiles,
+                    way);
         CHECK(d == expected);
       }
     }
   }
+}
+
+RONDO_KERNEL void multiply_one(uint32_t a, float *d) {
+  const uint32_t left[4] = {a, a, a, a};
+  const uint32_t right[2] = {0x3f800000, 0x3f800000};
+  float sums[4] = {};
+  multiply_add<Tf32>(sums, left, right);
+  d[lane()] = sums[0];
 }
 
 // Elements of [32, 8] by their numbers, then what each lane gets of them.
@@ -214,6 +228,26 @@ RONDO_KERNEL void copy(const float *from, float *to, Miss miss) {
 TEST_CASE("products on tensor cores agree with plain loops", "[primitives]") {
   check_products<F16>();
   check_products<Bf16>();
+  check_products<Tf32>();
+}
+
+TEST_CASE("numbers of tf32 keep ten bits of mantissa, ties away from zero", "[primitives]") {
+  const std::pair<uint32_t, uint32_t> numbers[] = {
+      {0x3f800000, 0x3f800000}, {0x3f800fff, 0x3f800000}, {0x3f801000, 0x3f802000}, {0xbf801000, 0xbf802000},
+      {0x3f803000, 0x3f804000}, {0x3fffffff, 0x40000000}, {0x00000000, 0x00000000}, {0x80000fff, 0x80000000},
+      {0x00001000, 0x00002000}, {0x7f7fffff, 0x7f800000}, {0x7f800000, 0x7f800000}, {0xff800000, 0xff800000}};
+  for (const auto &[from, to] : numbers) {
+    CAPTURE(from);
+    CHECK(to_tf32(from) == to);
+  }
+  for (const uint32_t nan : {0x7f800001u, 0xffffffffu, 0x7fc00000u}) {
+    CHECK((to_tf32(nan) & 0x7fffffff) > 0x7f800000);
+  }
+  // One that was not rounded is found.
+  std::vector<float> d(32);
+  check_clean({1, 32, 0}, multiply_one, 0x3f802000u, d.data());
+  CHECK(d == std::vector<float>(32, 8 * 1.0009765625f));
+  check_fault("index 1 of", {1, 32, 0}, multiply_one, 0x3f800001u, d.data());
 }
 
 TEST_CASE("matrices come from shared memory lane by lane", "[primitives]") {

@@ -56,13 +56,16 @@ std::vector<Candidate> candidates(const rondo::test::Context &context, bool on_c
     choice.backend = RONDO_BACKEND_CUDNN;
     list.push_back(candidate(context, "cudnn" + suffix, choice));
   }
-  choice.allow_tf32 = false;
-  for (const char *tier : rondo::gpu::tier_names) {
-    RunChoice forced = choice;
-    forced.backend = RONDO_BACKEND_FUSED;
-    forced.tier = tier;
-    list.push_back(candidate(context, std::string("fused ") + tier, forced));
+  for (const bool tf32 : {false, true}) {
+    for (const char *tier : rondo::gpu::tier_names) {
+      RunChoice forced = choice;
+      forced.allow_tf32 = tf32;
+      forced.backend = RONDO_BACKEND_FUSED;
+      forced.tier = tier;
+      list.push_back(candidate(context, std::string("fused ") + tier + (tf32 ? " tf32" : ""), forced));
+    }
   }
+  choice.allow_tf32 = false;
   choice.autotune = true;
   list.push_back(candidate(context, "cudnn autotuned", choice));
   choice.backend = RONDO_BACKEND_FUSED;

@@ -82,14 +82,15 @@ SectionPlan tier(const Setup &setup, const std::string &name) {
   return tier_section(name, name, 40, steps);
 }
 
-// Its kernels of f32, whose launches and meetings are those of 16 bits: results and the sanitizers.
-SectionPlan f32_tier(const Setup &setup, const std::string &name) {
-  std::vector<Step> steps{persistent_numeric(setup, name, "f32")};
+// Its kernels of f32, by multiply-adds or tf32, whose launches and meetings are those of 16 bits: results and the
+// sanitizers.
+SectionPlan f32_tier(const Setup &setup, const std::string &name, const std::string &types) {
+  std::vector<Step> steps{persistent_numeric(setup, name, types)};
   for (const char *tool : {"memcheck", "racecheck", "synccheck"}) {
     steps.push_back(sanitizer(setup, tool, 4));
-    steps.back().command.emplace_back("--f32");
+    steps.back().command.push_back("--" + types);
   }
-  return tier_section(name, name + "-f32", 24, steps);
+  return tier_section(name, name + "-" + types, 24, steps);
 }
 
 SectionPlan capture(const Setup &setup, const std::string &name, const std::string &backend) {
@@ -189,9 +190,12 @@ std::vector<SectionPlan> section_plans(const Setup &setup) {
           tier(setup, "single"),
           tier(setup, "cluster"),
           tier(setup, "grid"),
-          f32_tier(setup, "single"),
-          f32_tier(setup, "cluster"),
-          f32_tier(setup, "grid"),
+          f32_tier(setup, "single", "f32"),
+          f32_tier(setup, "cluster", "f32"),
+          f32_tier(setup, "grid", "f32"),
+          f32_tier(setup, "single", "tf32"),
+          f32_tier(setup, "cluster", "tf32"),
+          f32_tier(setup, "grid", "tf32"),
           capture(setup, "capture", "fused"),
           capture(setup, "capture-cudnn", "cudnn"),
           {"soak", 20, {streams(setup, "fused"), streams(setup, "cudnn"), soak(setup, "fused"), soak(setup, "cudnn")}},

@@ -1,5 +1,5 @@
 // What run-gpu-tests runs, as data: sections of steps, each step a program whose last line counts.
-// The bounds together stay under twelve minutes, a run on an H200 under nine. A section that outlasts its own has
+// The bounds together stay under thirteen minutes, a run on an H200 under ten. A section that outlasts its own has
 // failed, but for those whose programs watch their own clock and report what they had time for.
 #pragma once
 

@@ -22,7 +22,7 @@ using rondo::test::check;
 struct Options {
   std::string backend = "fused", tier;
   double seconds = 20;
-  bool once = false, few = false, streams = false, f32 = false;
+  bool once = false, few = false, streams = false, f32 = false, tf32 = false;
 };
 
 // The driver keeps memory for kernels and library handles it loaded once; the first passes are let to fill that.
@@ -41,8 +41,8 @@ std::vector<Shape> problems(const Options &options) {
            {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}) {
         if (sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && !device_lengths) continue;
         // Of f32 alone these would be few indeed.
-        if (options.few && !options.f32 && sequence != (cell + dtype) % 4) continue;
-        if (tier && !rondo::gpu::has_tiers(dtype, options.f32)) continue;
+        if (options.few && !options.f32 && !options.tf32 && sequence != (cell + dtype) % 4) continue;
+        if (tier && !rondo::gpu::has_tiers(dtype, options.f32 || options.tf32)) continue;
         const bool training = (cell + dtype + sequence) % 3 != 0;
         Shape shape{cell, dtype, training ? RONDO_TRAINING : RONDO_INFERENCE, sequence, 7, 5, 11, 19, 1, 1};
         if (tier) shape.H = 67;
@@ -94,6 +94,7 @@ RunChoice choice_of(const Options &options) {
   RunChoice choice;
   choice.backend = names.at(options.backend);
   choice.tier = options.tier;
+  choice.allow_tf32 = options.tf32;
   return choice;
 }
 
@@ -156,6 +157,7 @@ int main(int argc, char **argv) {
       ->check(
           CLI::IsMember(std::set<std::string>(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names))));
   app.add_flag("--f32", options.f32, "With a tier: its kernels of f32, not those of 16 bits");
+  app.add_flag("--tf32", options.tf32, "With a tier: those of f32 whose products are of tf32");
   app.add_option("--seconds", options.seconds, "How long")->check(CLI::Range(0.0, 86400.0));
   app.add_flag("--once", options.once, "Every problem once, as far as the seconds reach");
   app.add_flag("--few", options.few, "A quarter of the problems");

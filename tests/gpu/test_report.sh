@@ -108,6 +108,7 @@ expect fused-grid passed 158 0 0
 expect fused-single-f32 passed 151 0 0
 expect fused-cluster-f32 passed 151 0 0
 expect fused-grid-f32 passed 151 0 0
+expect fused-grid-tf32 passed 151 0 0
 expect capture passed 12 0 0
 expect soak passed 2 0 2
 grep -q 'lstm-f16-t1024-n16-h768-inference *fused *2.0000 *1.50' "$scratch/log" || fail "no ratio"

@@ -14,7 +14,7 @@ import sys
 from kernel_hash import kernel_hash
 
 # Variant as src/backend/cuda/proof.h names it: the hash that counts, and the sections that prove it.
-TIERS = [f"fused {tier}{types}" for tier in ("single", "cluster", "grid") for types in ("", " f32")]
+TIERS = [f"fused {tier}{types}" for tier in ("single", "cluster", "grid") for types in ("", " f32", " tf32")]
 VARIANTS = {
     "fused stepwise": ("fused", ["numeric-fused", "sanitizer", "capture"]),
     **{tier: ("fused", [tier.replace(" ", "-")]) for tier in TIERS},

@@ -6,8 +6,8 @@ FILE: a module, an object file or a cubin. --readme writes the table between the
 instead, and skips where another compiler made the files.
 
 Fails where a kernel spills, uses a stack or local memory, or has no tensor-core instructions in its product loop (of f32
-storage no multiply-adds and no 16-byte loads of shared memory, or any tensor-core instruction), and where an architecture
-has none of the kernels. Exits 77 without cuobjdump and nvdisasm (PyPI: nvidia-cuda-cuobjdump,
+storage no multiply-adds and no 16-byte loads of shared memory, or any tensor-core instruction; of tf32 none of tf32), and
+where an architecture has none of the kernels. Exits 77 without cuobjdump and nvdisasm (PyPI: nvidia-cuda-cuobjdump,
 nvidia-cuda-nvdisasm). Loops are those of the control flow, never of the code's order: parts of a loop lie elsewhere.
 """
 import argparse
@@ -29,10 +29,10 @@ INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]+\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)
 LABEL = re.compile(r"\.L_x_\d+")
 ENDS = {"EXIT", "RET", "BPT"}
 # What a product's main loop is made of, and what it reads its operands with: by the storage type where it is not 16-bit.
-PRODUCTS = {"float": r"FFMA2?\b"}
+PRODUCTS = {"float": r"FFMA2?\b", "Tf32": r"HMMA\.1688\b.*TF32"}
 READS = {"float": r"LDS\b.*\.128"}
 # As the table has them, where it has them apart.
-NAMES = {"float": "f32"}
+NAMES = {"float": "f32", "Tf32": "tf32"}
 TENSOR, MATRICES = r"HMMA\b", r"LDSM\b"
 
 Instruction = collections.namedtuple("Instruction", "guard name operands")
@@ -222,9 +222,9 @@ def faults_of(rows, wanted):
         if found["stack"] or found["local"]:
             faults.append(f"{name}: stack of {found['stack']} bytes, {found['local']} uses of local memory")
         if not found["hmma"]:
-            kind = "multiply-add" if row.storage in NAMES.values() else "tensor-core instruction"
+            kind = {"f32": "multiply-add", "tf32": "tf32 instruction"}.get(row.storage, "tensor-core instruction")
             faults.append(f"{name}: no {kind} in a loop inside the steps'")
-        elif row.storage in NAMES.values() and (found["tensor"] or not found["ldsm"]):
+        elif row.storage == "f32" and (found["tensor"] or not found["ldsm"]):
             faults.append(f"{name}: {found['tensor']} tensor-core instructions, {found['ldsm']} 16-byte loads in the "
                           "product")
         elif found["straight"] < row.held:
@@ -272,7 +272,7 @@ def table(rows, each):
         apart = row.storage if row.storage in NAMES.values() else ""
         key = row if each else row._replace(storage=apart, tiles=0, parts=0, held=0)
         groups[key._replace(found=None)].append(row.found)
-    width = 38 if each else 21
+    width = 38 if each else 22
     lines = [f"{'kernel':<{width}} {'on':<6} {'of':>3} | " + " ".join(f"{name:>{size}}" for name, size, _ in COLUMNS)]
     for row, found in sorted(groups.items()):
         spans = " ".join(f"{span(map(value, found)):>{size}}" for _, size, value in COLUMNS)
@@ -282,8 +282,8 @@ def table(rows, each):
 
 LEGEND = """\
 A row is a cell's kernels of one direction on one architecture (f16 and bf16, 8 to 32 rows, 1 to 8 parts of K, some of W_hh
-in registers or none; or f32, 8, 16 or 32 rows, 1 to 4 parts), from the least to the most. They come from the code as it
-stands: of alternatives, all count.
+in registers or none; or f32 or tf32, 8, 16 or 32 rows, 1 to 4 parts), from the least to the most. They come from the
+code as it stands: of alternatives, all count.
   shared   bytes beside the dynamic ones of the layout     stack, local   bytes; instructions on local memory: no spills
   held     tensor-core instructions of a step that take W_hh from registers, once for whole groups of K's steps and once for
            a part that ends within a group

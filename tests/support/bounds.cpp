@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "environment.h"
+
 namespace rondo::test {
 namespace {
 
@@ -25,13 +27,13 @@ double memory(std::int64_t T) { return static_cast<double>(std::min<std::int64_t
 // h's stand-in before W_hr). K of them reach a pre-activation: O from the step before, D*O from the layer below; each
 // error is multiplied by a weight whose mean square is (1/3 + 2/(3H)) / H: U's variance 1/(3H), and up to 1/H where H
 // is so small that the drawn weights themselves may be the largest possible. Projection rounds once more.
-double forward_mean_square(const Problem &problem) {
+double forward_mean_square(const Problem &problem, double more_operands = 0) {
   const auto H = static_cast<double>(problem.H);
   const double weight_mean_square = (1.0 / 3.0 + 2.0 / (3.0 * H)) / H;
   const auto recurrent = static_cast<double>(problem.O() + (problem.P > 0 ? problem.H : 0));
   const auto below = static_cast<double>((problem.L - 1) * problem.width());
   const double operands = static_cast<double>(problem.L) * recurrent + below;
-  return mean_square_of_rounding * operands * weight_mean_square * memory(problem.T);
+  return mean_square_of_rounding * (operands + more_operands) * weight_mean_square * memory(problem.T);
 }
 
 // Backward: each term of a gradient's sum carries four roundings (the gate's gradient, the operand it multiplies, and
@@ -47,12 +49,25 @@ double gradient_mean_square(const Problem &problem) {
   return mean_square_of_rounding * roundings * memory(problem.T) * growth * growth;
 }
 
+// Products of f32 by tf32 round both operands, to 10 bits of mantissa, and of the first layer's x as well; what they
+// give is not rounded. So a pre-activation has two errors for each operand that 16 bits have one for, and two for each
+// of x. Backward the four roundings of a term are those of its two operands, and of two in the product before.
+Bounds tf32_bounds(const Problem &problem) {
+  const double u = unit_roundoff(Dtype::f16);
+  const double forward = 2 * forward_mean_square(problem, static_cast<double>(problem.I));
+  const double kept =
+      problem.training && problem.dropout > 0 && problem.dropout < 1 ? 1.0 / (1.0 - problem.dropout) : 1.0;
+  return {(1.0 + deviations * std::sqrt(forward)) * kept * u,
+          (1.0 + deviations * std::sqrt(forward + gradient_mean_square(problem))) * kept * u};
+}
+
 }  // namespace
 
 Bounds bounds_for(const Problem &problem, Dtype dtype) {
   // Beyond T = 200 the sums over time grow with T, and so may their errors.
   const double beyond = std::max(1.0, static_cast<double>(problem.T) / 200.0);
   if (dtype == Dtype::f64) return {1e-12 * beyond, 1e-12 * beyond};
+  if (dtype == Dtype::f32 && tf32_tests()) return tf32_bounds(problem);
   if (dtype == Dtype::f32) return {1e-5 * beyond, 1e-4 * beyond};
   const double u = unit_roundoff(dtype);
   const double kept =

@@ -1,5 +1,5 @@
-// How far a result may lie from the oracle's: semantics.md's figures, and for 16 bits a bound derived in bounds.cpp.
-// Both are relative to max(1, max|reference|) of a tensor, as compare.h measures.
+// How far a result may lie from the oracle's: semantics.md's figures, and for 16 bits and tf32 a bound derived in
+// bounds.cpp. Both are relative to max(1, max|reference|) of a tensor, as compare.h measures.
 #pragma once
 
 #include "element.h"

@@ -37,12 +37,13 @@ rondo_backend_t backend_under_test() {
 
 bool persistent_tests() {
   const std::string types = value_of("RONDO_TEST_PERSISTENT");
-  if (is_on("RONDO_TEST_PERSISTENT") && types != "16-bit" && types != "f32") {
-    throw std::runtime_error("RONDO_TEST_PERSISTENT is " + types + ", but 16-bit or f32 was expected");
+  if (is_on("RONDO_TEST_PERSISTENT") && types != "16-bit" && types != "f32" && types != "tf32") {
+    throw std::runtime_error("RONDO_TEST_PERSISTENT is " + types + ", but 16-bit, f32 or tf32 was expected");
   }
   return is_on("RONDO_TEST_PERSISTENT");
 }
-bool persistent_f32_tests() { return value_of("RONDO_TEST_PERSISTENT") == "f32"; }
+bool persistent_f32_tests() { return value_of("RONDO_TEST_PERSISTENT") == "f32" || tf32_tests(); }
+bool tf32_tests() { return value_of("RONDO_TEST_PERSISTENT") == "tf32"; }
 bool emulated_tests() { return is_on("RONDO_TEST_EMULATED"); }
 bool quick_tests() { return is_on("RONDO_TEST_QUICK") || (emulated_tests() && !persistent_tests()); }
 

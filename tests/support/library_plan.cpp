@@ -42,6 +42,7 @@ Rnn describe_rnn(const Problem &problem, const RunOptions &options) {
   set_int(RONDO_ATTR_CONSUME_RESERVE, options.consume_reserve ? 1 : 0);
   set_int(RONDO_ATTR_BACKEND, backend_under_test());
   set_int(RONDO_ATTR_PERSISTENT, persistent_tests() ? RONDO_PERSISTENT_REQUIRE : RONDO_PERSISTENT_AUTO);
+  set_int(RONDO_ATTR_ALLOW_TF32, tf32_tests() ? 1 : 0);
   check(rondo_rnn_set_float(rnn.get(), RONDO_ATTR_DROPOUT, problem.dropout));
   check(rondo_rnn_set_float(rnn.get(), RONDO_ATTR_PADDING_VALUE, problem.padding_value));
   return rnn;

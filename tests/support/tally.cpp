@@ -14,7 +14,7 @@ namespace {
 std::string tier() {
   const char *name = std::getenv("RONDO_FUSED_TIER");
   if (!persistent_tests()) return "";
-  const std::string types = persistent_f32_tests() ? "f32" : "16-bit";
+  const std::string types = tf32_tests() ? "tf32" : persistent_f32_tests() ? "f32" : "16-bit";
   return (name == nullptr ? " in any tier" : std::string(" in tier ") + name) + ", " + types;
 }
 

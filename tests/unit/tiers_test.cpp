@@ -3,7 +3,6 @@
 #include "kernels/cuda/tiers.h"
 
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "kernels/cpu/kernels.h"
@@ -39,9 +38,9 @@ std::vector<SequenceProblem> problems() {
       for (const int64_t H : {1, 8, 15, 16, 17, 31, 64, 96, 128, 160, 200, 256, 333, 512, 640, 768, 1024, 2048}) {
         for (const int64_t N : {1, 7, 8, 9, 33, 128, 1000, 100000}) {
           const int directions = N % 2 == 0 ? 2 : 1;
-          all.push_back({cell, H % 2 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, directions});
+          all.push_back({cell, H % 2 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, directions, false});
           if (N != 7 && N != 33) {
-            all.push_back({cell, Storage::f32, backward, H, N, directions});
+            all.push_back({cell, Storage::f32, backward, H, N, directions, H % 32 != 0});
           }
         }
       }
@@ -134,8 +133,9 @@ void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const Tie
   CHECK(int64_t{layout.groups - 1} * layout.rows < problem.N);
   CHECK(has_sequence_parts(layout.k_parts, layout.held));
   CHECK(layout.threads == 32 * layout.units / 16 * layout.k_parts);
-  CHECK(layout.threads <= sequence_threads(product_kind(problem.storage), static_cast<int>(gates_of(problem.cell)),
-                                           problem.backward, layout.rows / 8, layout.k_parts, layout.held));
+  CHECK(layout.threads <= sequence_threads(product_kind(problem.storage, problem.tf32),
+                                           static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8,
+                                           layout.k_parts, layout.held));
   CHECK(layout.shared_bytes <= gpu.shared_bytes);
   CHECK(layout.step_ns > 0);
   CHECK(layout.step_ns < kNever);
@@ -162,7 +162,8 @@ TEST_CASE("every layout of a tier fits and holds the problem", "[tiers]") {
 }
 
 TEST_CASE("the places of one layout, by hand", "[tiers]") {
-  const SequenceShared shared = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, Tier::single, 32, 8, 2, 0);
+  const SequenceShared shared =
+      sequence_shared({kGru, Storage::f16, false, 20, 5, 1, false}, Tier::single, 32, 8, 2, 0);
   CHECK(shared.weight_row == 40);
   CHECK(shared.weight == 0);
   CHECK(shared.operand[0] == 3 * 32 * 40 * 2);
@@ -172,23 +173,24 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
   CHECK(shared.barrier[1] == 12032 + 16);
   CHECK(shared.bytes == 12048 + 16);
   // Backward: rows of W_hh^T, as many as units; K is all gates of all units.
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, Tier::single, 32, 8, 1, 0).weight_row == 72);
-  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1}, Tier::single, 32, 8, 1, 0).operand[0] == 32 * 72 * 2);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1, false}, Tier::single, 32, 8, 1, 0).weight_row == 72);
+  CHECK(sequence_shared({kGru, Storage::f16, true, 20, 5, 1, false}, Tier::single, 32, 8, 1, 0).operand[0] ==
+        32 * 72 * 2);
   // 17 steps of K, of which two parts hold 8 each; all that is held comes by way of 48 * 72 elements a warp.
-  const SequenceShared held = sequence_shared({kGru, Storage::f16, false, 272, 5, 1}, Tier::single, 16, 8, 2, 8);
+  const SequenceShared held = sequence_shared({kGru, Storage::f16, false, 272, 5, 1, false}, Tier::single, 16, 8, 2, 8);
   CHECK(held.weight_row == 24);
   CHECK(held.operand_row == 280);
   CHECK(held.operand[0] == 48 * 24 * 2);
   CHECK(held.barrier[0] == 2 * 48 * 72 * 2);
   // All is held.
-  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, Tier::single, 16, 8, 2, 8).weight_row == 0);
-  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1}, Tier::single, 16, 8, 2, 8).operand[0] == 0);
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1, false}, Tier::single, 16, 8, 2, 8).weight_row == 0);
+  CHECK(sequence_shared({kGru, Storage::f16, false, 240, 5, 1, false}, Tier::single, 16, 8, 2, 8).operand[0] == 0);
   // Over a grid the operand has one place.
-  const SequenceShared grid = sequence_shared({kGru, Storage::f16, false, 20, 5, 1}, Tier::grid, 32, 8, 2, 0);
+  const SequenceShared grid = sequence_shared({kGru, Storage::f16, false, 20, 5, 1, false}, Tier::grid, 32, 8, 2, 0);
   CHECK(grid.operand[1] == grid.operand[0]);
   CHECK(grid.bytes == shared.bytes - 640);
   // Of f32 all rows are twice as long, and the sums as many.
-  const SequenceShared wide = sequence_shared({kGru, Storage::f32, false, 20, 5, 1}, Tier::single, 32, 8, 2, 0);
+  const SequenceShared wide = sequence_shared({kGru, Storage::f32, false, 20, 5, 1, false}, Tier::single, 32, 8, 2, 0);
   CHECK(wide.weight_row == 36);
   CHECK(wide.operand[0] == 3 * 32 * 36 * 4);
   CHECK(wide.operand[1] == 13824 + 8 * 36 * 4);
@@ -198,7 +200,7 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
 TEST_CASE("what fits where", "[tiers]") {
   const GpuFacts &hopper = gpu_model(0).facts;
   const auto fits = [&](int tier, int64_t cell, int64_t H, const GpuFacts &gpu, Storage storage = Storage::bf16) {
-    return tier_row(tier).layout({cell, storage, false, H, 16, 1}, gpu).has_value();
+    return tier_row(tier).layout({cell, storage, false, H, 16, 1, false}, gpu).has_value();
   };
   CHECK(fits(0, kLstm, 160, hopper));
   CHECK_FALSE(fits(0, kLstm, 176, hopper));
@@ -222,7 +224,7 @@ TEST_CASE("what fits where", "[tiers]") {
 
 TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
   const GpuFacts &hopper = gpu_model(0).facts;
-  const SequenceProblem good{kLstm, Storage::f16, false, 64, 16, 1};
+  const SequenceProblem good{kLstm, Storage::f16, false, 64, 16, 1, false};
   for (int tier = 0; tier < kTierRows; ++tier) {
     CAPTURE(tier_row(tier).name);
     const auto serves = [&](auto change, const GpuFacts &gpu) {
@@ -233,7 +235,9 @@ TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
     const auto as_it_is = [](SequenceProblem &) {};
     CHECK(serves(as_it_is, hopper));
     CHECK(serves([](SequenceProblem &p) { p.storage = Storage::f32; }, hopper));
+    CHECK(serves([](SequenceProblem &p) { p.storage = Storage::f32, p.tf32 = true; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.storage = Storage::f64; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.tf32 = true; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.H = 0; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.N = 0; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.directions = 3; }, hopper));
@@ -259,13 +263,15 @@ TEST_CASE("more work never takes less time, nor fits where less does not", "[tie
   for (const GpuFacts &gpu : gpus()) {
     for (int tier = 0; tier < kTierRows; ++tier) {
       for (int64_t cell = 0; cell < kCells; ++cell) {
-        for (const auto &[storage, backward] : {std::pair(Storage::f16, false), std::pair(Storage::f16, true),
-                                                std::pair(Storage::f32, false), std::pair(Storage::f32, true)}) {
-          CAPTURE(gpu.capability, tier_row(tier).name, cell, static_cast<int>(storage), backward);
+        for (int variant = 0; variant < 6; ++variant) {
+          const Storage storage = variant / 2 == 0 ? Storage::f16 : Storage::f32;
+          const bool tf32 = variant / 2 == 2;
+          const bool backward = variant % 2 != 0;
+          CAPTURE(gpu.capability, tier_row(tier).name, cell, variant);
           for (size_t h = 1; h < std::size(sizes); ++h) {
             for (size_t n = 1; n < std::size(batches); ++n) {
               CAPTURE(sizes[h], batches[n]);
-              SequenceProblem problem{cell, storage, backward, sizes[h], batches[n], 1};
+              SequenceProblem problem{cell, storage, backward, sizes[h], batches[n], 1, tf32};
               const double all = step_ns(tier, problem, gpu);
               problem.N = batches[n - 1];
               CHECK(step_ns(tier, problem, gpu) <= all);
@@ -298,6 +304,7 @@ TEST_CASE("a better GPU is never slower", "[tiers]") {
       CHECK(better([](GpuFacts &g) { g.clock_ghz *= 1.5; }));
       CHECK(better([](GpuFacts &g) { g.exchange_ns /= 2; }));
       CHECK(better([](GpuFacts &g) { g.adds_per_clock *= 2; }));
+      CHECK(better([](GpuFacts &g) { g.tf32_per_clock *= 2; }));
       CHECK(better([](GpuFacts &g) { g.all_blocks_ns /= 2; }));
       CHECK(better([](GpuFacts &g) { g.l2_per_clock *= 2; }));
     }

@@ -118,6 +118,7 @@ Status BackwardRun::run_sequence(const Layer &layer) const {
   BackwardSequence sequence{};
   sequence.cell = facts_.spec.cell;
   sequence.storage = facts_.storage;
+  sequence.tf32 = facts_.tf32;
   sequence.H = facts_.H;
   sequence.rows = rows_.map();
   sequence.memory = space_.meeting.memory();

@@ -48,8 +48,10 @@ std::string FusedExecutor::description() const {
   std::string text = "fused: " + steps_text + ", products by cuBLAS " + cublas_version() + " accumulating in " +
                      (facts_.arithmetic == kernels::Storage::f64 ? "f64" : "f32");
   if (facts_.storage == kernels::Storage::f32) {
-    text += facts_.spec.allow_tf32 != 0 ? ", operands rounded to tf32" : ", no tf32";
-    text += facts_.tier == nullptr ? "" : ", those of W_hh by multiply-adds of f32";
+    text += facts_.tf32 ? ", operands rounded to tf32" : ", no tf32";
+    if (facts_.tier != nullptr) {
+      text += facts_.tf32 ? ", those of W_hh too" : ", those of W_hh by multiply-adds of f32";
+    }
   }
   const int64_t steps = facts_.products_in_reserve()
                             ? facts_.problem.max_T

@@ -39,6 +39,7 @@ Facts::Facts(const Spec &of, const Problem &asked, cuda::Device on, const kernel
       cell_state(number(of.cell_state_dtype())),
       param_grad(number(of.param_grad_dtype())),
       arithmetic(storage == kernels::Storage::f64 ? kernels::Storage::f64 : kernels::Storage::f32),
+      tf32(rounds_to_tf32(of)),
       I(of.input_size),
       H(of.hidden_size),
       P(of.proj_size),

@@ -13,6 +13,9 @@
 
 namespace rondo::fused {
 
+// Whether products may and do round their operands to tf32.
+inline bool rounds_to_tf32(const Spec &spec) { return spec.storage() == RONDO_F32 && spec.allow_tf32 != 0; }
+
 struct Facts {
   // tier: what runs a layer's steps in one launch; NULL: one kernel a step.
   Facts(const Spec &spec, const Problem &problem, cuda::Device device, const kernels::cuda::TierRow *tier);
@@ -24,6 +27,7 @@ struct Facts {
   kernels::CellFacts cell;
   kernels::Storage storage, cell_state, param_grad;
   kernels::Storage arithmetic;  // f64 for f64 storage, else f32
+  bool tf32;                    // products of f32 round their operands to tf32
   int64_t I, H, P, O, L, D;
   int64_t gates;   // G*H
   int64_t output;  // D*O: the width of a layer's output

@@ -24,8 +24,7 @@ cublasComputeType_t compute_type(const Facts &facts) {
   if (facts.storage == kernels::Storage::f64) {
     return CUBLAS_COMPUTE_64F;
   }
-  const bool tf32 = facts.storage == kernels::Storage::f32 && facts.spec.allow_tf32 != 0;
-  return tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  return facts.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
 // Products of 16-bit operands accumulate in f32 from end to end, split sums included.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "backend/fused/facts.h"
 #include "core/environment.h"
 #include "kernels/cuda/gpu_facts.h"
 #include "kernels/cuda/sequence.h"
@@ -64,7 +65,8 @@ kernels::cuda::SequenceProblem sequence_problem(const Spec &spec, bool backward,
           .backward = backward,
           .H = spec.hidden_size,
           .N = N,
-          .directions = static_cast<int>(spec.directions())};
+          .directions = static_cast<int>(spec.directions()),
+          .tf32 = rounds_to_tf32(spec)};
 }
 
 std::optional<SequenceLayout> sequence_layout(const TierRow &tier, const Spec &spec, const cuda::Device &device,
@@ -106,7 +108,8 @@ std::string Variants::unproven() const { return unproven_of(tier_); }
 
 std::string Variants::unproven_of(const TierRow *tier) const {
   const bool is_f32 = tier != nullptr && spec_.storage() == RONDO_F32;
-  return proof_((name_of(tier) + std::string(is_f32 ? " f32" : "")).c_str(), device_.capability());
+  const char *kind = !is_f32 ? "" : rounds_to_tf32(spec_) ? " tf32" : " f32";
+  return proof_((name_of(tier) + std::string(kind)).c_str(), device_.capability());
 }
 
 // What needs no layout to be known.

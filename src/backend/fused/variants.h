@@ -62,7 +62,7 @@ class Variants {
   };
 
   std::string refusal_of(const kernels::cuda::TierRow &row) const;
-  // Empty where hardware has proven the tier's kernels of this storage type: others are proven apart.
+  // Empty where hardware has proven the tier's kernels of this kind of products: others are proven apart.
   std::string unproven_of(const kernels::cuda::TierRow *tier) const;
   Candidate candidate(const kernels::cuda::TierRow &row) const;
   // Of the kernels of single steps, forward and backward.

@@ -53,6 +53,9 @@ TEST_CASE("explain tells how f32 is multiplied, and that its kernels have proofs
   CHECK_THAT(explained(make_context(), persistent().with(RONDO_ATTR_DTYPE, RONDO_F32)),
              Contains(" accumulating in f32, no tf32, those of W_hh by multiply-adds of f32; input products of ") &&
                  Contains("no result file of GPU tests proves fused cluster f32 kernels"));
+  CHECK_THAT(explained(make_context(), persistent().with(RONDO_ATTR_DTYPE, RONDO_F32).with(RONDO_ATTR_ALLOW_TF32, 1)),
+             Contains(" accumulating in f32, operands rounded to tf32, those of W_hh too; input products of ") &&
+                 Contains("no result file of GPU tests proves fused cluster tf32 kernels"));
 }
 
 TEST_CASE("explain predicts inference without a backward", "[persistent]") {
