@@ -76,7 +76,7 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
   const uint32_t most = kind == ProductKind::tf32 || (backward && two) ? 128 : adds || backward ? 144 : 256;
-  const uint32_t fewer_sums = adds ? 32 : 48;
+  const uint32_t fewer_sums = kind == ProductKind::narrow ? 48 : 32;
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < fewer_sums ? 384 : numbers > most ? 0 : 256;
 }
 
