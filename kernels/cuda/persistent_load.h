@@ -45,12 +45,14 @@ struct Columns {
   uint32_t first, count, to;
 };
 
-// what(r, k, element) for this thread's chunks of `rows` rows of `row` elements: column k of the columns, its place.
+// what(r) is a function of k, column k of the columns, and the element where it lies, for this thread's chunks of the
+// r-th of `rows` rows of `row` elements.
 template <class S, class What>
 RONDO_DEVICE void for_own_chunks(uint32_t rows, uint32_t row, Columns columns, const What &what) {
   for (uint32_t r = warp(); r < rows; r += threads() / 32) {
+    const auto of_row = what(r);
     for (uint32_t k = lane() * kChunk<S>; k < columns.count; k += 32 * kChunk<S>) {
-      what(r, k, r * row + columns.to + k);
+      of_row(k, r * row + columns.to + k);
     }
   }
 }
@@ -60,8 +62,10 @@ RONDO_DEVICE void for_own_chunks(uint32_t rows, uint32_t row, Columns columns, c
 template <class S, class Source>
 RONDO_DEVICE void load_rows(const SharedSpan<S> &to, uint32_t begin, uint32_t rows, uint32_t row, Columns columns,
                             uint32_t H, bool wide, const Source &source) {
-  for_own_chunks<S>(rows, row, columns, [&](uint32_t r, uint32_t k, uint32_t element) {
-    copy_chunk(to, begin + element, source(r), columns.first + k, H, wide);
+  for_own_chunks<S>(rows, row, columns, [&](uint32_t r) {
+    return [&, from = source(r)](uint32_t k, uint32_t element) {
+      copy_chunk(to, begin + element, from, columns.first + k, H, wide);
+    };
   });
   commit_copies();
 }
@@ -106,11 +110,12 @@ RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &plac
               [&](uint32_t r) { return weight_row<S, kGates>(weight, r, first_unit, H); });
     if constexpr (std::is_same_v<S, Tf32>) {
       wait_copies<0>();
-      for_own_chunks<S>(kGates * place.units, place.shared.weight_row, columns,
-                        [&](uint32_t, uint32_t, uint32_t element) {
-                          const Wide<S, kChunk<S>> chunk = to.template read_wide<kChunk<S>>(element);
-                          write_chunk(to, element, [&](uint32_t i) { return stationary(chunk.item[i]); });
-                        });
+      for_own_chunks<S>(kGates * place.units, place.shared.weight_row, columns, [&](uint32_t) {
+        return [&](uint32_t, uint32_t element) {
+          const Wide<S, kChunk<S>> chunk = to.template read_wide<kChunk<S>>(element);
+          write_chunk(to, element, [&](uint32_t i) { return stationary(chunk.item[i]); });
+        };
+      });
     }
   });
 }
