@@ -89,6 +89,8 @@ def flow(code, labels):
         elif kind in ("BRA", "BRX", "JMP"):
             # An operand before the label is a condition too.
             goes_on = guard is not None or not operands.startswith(("`", "("))
+        elif kind == "CALL" and to:
+            pass  # ptxas takes some branches within a function so
         else:
             to = []
         following.append({next_one for next_one in to + [k + 1] * goes_on if next_one < len(code)})
