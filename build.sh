@@ -146,8 +146,11 @@ if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_CUDA_COMPILER_LAUNCHER=ccache
 fi
 
-# What GPU kernels are compiled for, but in the preset gpu, which has all; the tests take one unless told.
-architectures=${RONDO_CUDA_ARCHITECTURES:-quick}
+# What GPU kernels are compiled for, but in the preset gpu, which has all; empty: what CMake knows.
+architectures=${RONDO_CUDA_ARCHITECTURES:-}
+# What the fast tier takes where no GPU is: kernels are the longest part of a release build. Spills on the others are
+# test-all's to find.
+architecture_of_tests=90a
 
 # GCC 12's thread sanitizer cannot start under some kernels' address randomisation; this turns it off for a program.
 fixed_addresses=()
@@ -164,9 +167,13 @@ build_preset() { # PRESET [TARGET...]: everything, or only these
 }
 
 configure_preset() {
-  local options=()
+  local options=() cache=build/$1/CMakeCache.txt
   mkdir -p build
-  [ "$1" = gpu ] || options=(-DRONDO_CUDA_ARCHITECTURES="$architectures")
+  if [ "$1" != gpu ] && [ -n "$architectures" ]; then
+    options=(-DRONDO_CUDA_ARCHITECTURES="$architectures")
+  elif [ -f "$cache" ] && grep -q "^RONDO_CUDA_ARCHITECTURES:.*=$architecture_of_tests\$" "$cache"; then
+    options=(-DRONDO_CUDA_ARCHITECTURES=quick) # after the tests
+  fi
   cmake --preset "$1" "${options[@]}" >"build/$1.configure.log" 2>&1 || {
     cat "build/$1.configure.log"
     die "configuring the preset $1 failed"
@@ -255,8 +262,7 @@ command_demo() {
 # ---- tests ------------------------------------------------------------------------------------------------------
 
 fast_stages() {
-  # The longest part of a release build; test-all compiles for every architecture.
-  architectures=${RONDO_CUDA_ARCHITECTURES:-90a}
+  [ -n "$architectures" ] || [ -e /dev/nvidiactl ] || architectures=$architecture_of_tests
   stage format format_check
   stage arrows arrows
   stage figures figures

@@ -13,8 +13,7 @@ namespace {
 constexpr double kCellClocks = 300;
 constexpr int64_t kMiB = 1048576;
 
-// CUDA programming guide, throughput of arithmetic instructions: the data centre's GPUs before 9.0 have half as many
-// units.
+// CUDA programming guide, throughput of arithmetic instructions: GPUs before 8.6 have half as many units.
 constexpr double adds_per_clock(int capability) { return capability < 86 ? 64 : 128; }
 
 constexpr GpuFacts hopper(double memory_gb_per_s) {

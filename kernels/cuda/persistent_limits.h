@@ -54,8 +54,8 @@ constexpr uint32_t sequence_chains(uint32_t gates_of_tile, uint32_t row_tiles) {
 }
 
 // Of a cell with `gates`, on row_tiles * 8 rows; 0: there is no such kernel, since its threads would need more
-// registers than there are, or since another does as well: f32 has as many
-// parts as tiles at least, and none for 24 rows.
+// registers than there are, or since another does as well: f32 and tf32 have as many parts of K as row tiles at least,
+// and none of 24 rows.
 constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, uint32_t row_tiles, uint32_t k_parts,
                                     uint32_t held) {
   if (!has_sequence_parts(k_parts, held) || held != 0) {
@@ -75,7 +75,7 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   const uint32_t numbers = sums + operands + own * (backward ? all + 7 : all + 2);
   // A GRU's backward has two gradients of a gate at once.
   const bool two = backward && gates == 3;
-  const uint32_t most = kind == ProductKind::tf32 || (backward && two) ? 128 : adds || backward ? 144 : 256;
+  const uint32_t most = kind == ProductKind::tf32 || two ? 128 : adds || backward ? 144 : 256;
   const uint32_t fewer_sums = kind == ProductKind::narrow ? 48 : 32;
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < fewer_sums ? 384 : numbers > most ? 0 : 256;
 }

@@ -20,6 +20,7 @@ struct Case {
   bool grids = true;
   bool training = true;
   bool tf32 = false;
+  int64_t cell = RONDO_CELL_LSTM;
 };
 
 rondo::cuda::Device device_of(const Case &it) {
@@ -59,7 +60,7 @@ struct Told {
 
 Told told(Variants::Proof proof, const Case &it, const rondo::cuda::Tuned &tuned = {}) {
   Spec spec;
-  spec.cell = RONDO_CELL_LSTM;
+  spec.cell = it.cell;
   spec.input_size = 8;
   spec.hidden_size = it.H;
   spec.dtype = it.dtype;
@@ -108,6 +109,11 @@ TEST_CASE("a proof of one type's kernels is none of another's", "[variants]") {
   CHECK(chosen(&single_f32_alone, {.dtype = RONDO_F32, .tf32 = true}) == "fused stepwise");
   CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32, .tf32 = true}) == "fused single");
   CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32}) == "fused stepwise");
+  // Of tf32's relu no run on hardware compares the numbers.
+  CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32, .tf32 = true, .cell = RONDO_CELL_RNN_TANH}) == "fused single");
+  CHECK(chosen(&single_tf32_alone, {.dtype = RONDO_F32, .tf32 = true, .cell = RONDO_CELL_RNN_RELU}) ==
+        "fused stepwise");
+  CHECK(chosen(&single_f32_alone, {.dtype = RONDO_F32, .cell = RONDO_CELL_RNN_RELU}) == "fused single");
   CHECK(chosen(&single_alone, {.tf32 = true}) == "fused single");
   // Twice as wide, it fits a cluster less often.
   CHECK(chosen(&everything, {.H = 384}) == "fused cluster");

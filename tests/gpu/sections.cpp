@@ -87,10 +87,10 @@ SectionPlan tier(const Setup &setup, const std::string &name) {
 SectionPlan f32_tier(const Setup &setup, const std::string &name, const std::string &types) {
   std::vector<Step> steps{persistent_numeric(setup, name, types)};
   for (const char *tool : {"memcheck", "racecheck", "synccheck"}) {
-    steps.push_back(sanitizer(setup, tool, 4));
+    steps.push_back(sanitizer(setup, tool, 6));
     steps.back().command.push_back("--" + types);
   }
-  return tier_section(name, name + "-" + types, 24, steps);
+  return tier_section(name, name + "-" + types, 30, steps);
 }
 
 SectionPlan capture(const Setup &setup, const std::string &name, const std::string &backend) {

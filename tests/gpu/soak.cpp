@@ -29,8 +29,8 @@ struct Options {
 constexpr int64_t most_growth = int64_t{4} << 20;
 
 // Small, and between them every cell, type, kind of sequence, mode and direction; sizes off every power of two.
-// few: every cell in every type, the kinds of sequence in turn. For a tier in its types, and of several blocks where it
-// has them.
+// few: every cell in every type, the kinds of sequence in turn, two of them where f32 is the only type. For a tier in
+// its types, and of several blocks where it has them.
 std::vector<Shape> problems(const Options &options) {
   const bool device_lengths = options.backend == "fused";
   const bool tier = !options.tier.empty();
@@ -40,9 +40,10 @@ std::vector<Shape> problems(const Options &options) {
       for (const rondo_sequence_t sequence :
            {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED, RONDO_SEQUENCE_DEVICE_LENGTHS}) {
         if (sequence == RONDO_SEQUENCE_DEVICE_LENGTHS && !device_lengths) continue;
-        // Of f32 alone these would be few indeed.
-        if (options.few && !options.f32 && !options.tf32 && sequence != (cell + dtype) % 4) continue;
-        if (tier && !rondo::gpu::has_tiers(dtype, options.f32 || options.tf32)) continue;
+        const bool of_f32 = options.f32 || options.tf32;
+        const int turn = (sequence - cell - dtype + 8) % 4;
+        if (options.few && turn != 0 && (!of_f32 || turn != 1)) continue;
+        if (tier && !rondo::gpu::has_tiers(dtype, of_f32)) continue;
         const bool training = (cell + dtype + sequence) % 3 != 0;
         Shape shape{cell, dtype, training ? RONDO_TRAINING : RONDO_INFERENCE, sequence, 7, 5, 11, 19, 1, 1};
         if (tier) shape.H = 67;
@@ -153,14 +154,14 @@ int main(int argc, char **argv) {
   CLI::App app("Makes, runs and destroys plans, and compares device memory before and after");
   Options options;
   app.add_option("--backend", options.backend, "The back end")->check(CLI::IsMember({"cpu", "fused", "cudnn"}));
-  app.add_option("--tier", options.tier, "Of the fused back end's persistent kernels")
-      ->check(
-          CLI::IsMember(std::set<std::string>(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names))));
-  app.add_flag("--f32", options.f32, "With a tier: its kernels of f32, not those of 16 bits");
-  app.add_flag("--tf32", options.tf32, "With a tier: those of f32 whose products are of tf32");
+  const std::set<std::string> tiers(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names));
+  CLI::Option *tier = app.add_option("--tier", options.tier, "Of the fused back end's persistent kernels");
+  tier->check(CLI::IsMember(tiers));
+  app.add_flag("--f32", options.f32, "With a tier: its kernels of f32, not those of 16 bits")->needs(tier);
+  app.add_flag("--tf32", options.tf32, "With a tier: those of f32 whose products are of tf32")->needs(tier);
   app.add_option("--seconds", options.seconds, "How long")->check(CLI::Range(0.0, 86400.0));
   app.add_flag("--once", options.once, "Every problem once, as far as the seconds reach");
-  app.add_flag("--few", options.few, "A quarter of the problems");
+  app.add_flag("--few", options.few, "A quarter of the problems, half of those of f32 alone");
   app.add_flag("--streams", options.streams, "Two plans on two streams at once, instead");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -17,7 +17,8 @@ from kernel_hash import kernel_hash
 TIERS = [f"fused {tier}{types}" for tier in ("single", "cluster", "grid") for types in ("", " f32", " tf32")]
 VARIANTS = {
     "fused stepwise": ("fused", ["numeric-fused", "sanitizer", "capture"]),
-    **{tier: ("fused", [tier.replace(" ", "-")]) for tier in TIERS},
+    # Launches and meetings are shown with 16-bit types.
+    **{tier: ("fused", sorted({"-".join(tier.split()[:2]), tier.replace(" ", "-")})) for tier in TIERS},
     "cudnn": ("cudnn", ["numeric-cudnn"]),
 }
 # Where a step that was left out, as one of the sanitizer's tools, leaves the proof incomplete.

@@ -61,12 +61,15 @@ need_reader() { # cuobjdump|nvdisasm
 
 # The compiler's own word on the device code: every architecture there, nothing spilled to memory.
 device_code() { # release|gpu: gpu has to have all that is released, release what it was configured for
-  local preset=$1 wanted=()
+  local preset=$1 configured wanted=()
   need_toolkit
   build_preset "$preset"
   need_reader cuobjdump
-  [ "$preset" = gpu ] || wanted=(--architectures
-    "$(sed -n '/^-- GPU back ends:/{s/.*architectures //; s/+PTX//g; s/;/,sm_/g; s/^/sm_/; p}' build/release.configure.log)")
+  if [ "$preset" != gpu ]; then
+    configured=$(sed -n '/^-- GPU back ends:/{s/.*architectures //; s/+PTX//g; s/;/,sm_/g; s/^/sm_/; p}' build/release.configure.log)
+    [[ $configured =~ ^sm_[0-9]+[a-z]*(,sm_[0-9]+[a-z]*)*$ ]] || die "no architectures in build/release.configure.log"
+    wanted=(--architectures "$configured")
+  fi
   python3 -B tests/house/device_code.py "${wanted[@]}" build/"$preset"/lib/rondo-*/librondo_*.so
 }
 
