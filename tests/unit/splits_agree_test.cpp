@@ -56,6 +56,7 @@ class Block {
 struct Shape {
   rondo_sequence_t sequence;
   std::int64_t T, N;
+  std::vector<std::int64_t> lengths = {};  // where the usual ones will not do
 };
 
 struct Way {
@@ -176,7 +177,8 @@ class Network {
     batch_.N = shape.N;
     for (std::int64_t n = 0; n < shape.N; ++n) {
       // Longest first where packed, which takes no row without steps; else in any order, some empty.
-      lengths_.push_back(shape.sequence == RONDO_SEQUENCE_FULL      ? shape.T
+      lengths_.push_back(!shape.lengths.empty()                     ? shape.lengths[static_cast<std::size_t>(n)]
+                         : shape.sequence == RONDO_SEQUENCE_FULL    ? shape.T
                          : shape.sequence == RONDO_SEQUENCE_LENGTHS ? (n * 5 + 4) % (shape.T + 1)
                                                                     : shape.T - n * shape.T / shape.N);
       batch_.S += lengths_.back();
@@ -388,6 +390,10 @@ TEST_CASE("every split gives the same bytes: long sequences and large weights", 
   Spec spec = spec_of(RONDO_CELL_LSTM, RONDO_F32, 5, 100);
   check<float>(spec, {RONDO_SEQUENCE_FULL, 60, 7}, true, team);
   check<float>(spec, {RONDO_SEQUENCE_LENGTHS, 60, 7}, true, team);
+  // Each member makes those of its rows: throughout, and in the first and last chunk but not between them, where a step
+  // has more rows for one member than for another.
+  check<float>(spec, {RONDO_SEQUENCE_FULL, 100, 6}, true, team);
+  check<float>(spec, {RONDO_SEQUENCE_LENGTHS, 144, 6, {144, 60, 144, 96, 144, 144}}, true, team);
   spec = spec_of(RONDO_CELL_GRU, RONDO_F64, 4, 200);
   spec.num_layers = 1;
   check<double>(spec, {RONDO_SEQUENCE_FULL, 5, 29}, true, team);

@@ -3,6 +3,7 @@
 #include "backend/cpu/forward.h"
 
 #include <type_traits>
+#include <utility>
 
 namespace rondo::cpu {
 
@@ -152,14 +153,15 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
   return {pass.space.state[0], dims_.padded_O, pass.space.state_pairs[0]};
 }
 
-// what(product) with W_ih x for packed rows [first, last).
+// what(product) with W_ih x for `rows` of every row_step-th packed row from `first` on, to `pre`.
 template <class C>
 template <class What>
-void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t last, What &&what) const {
-  const auto product = [&](const auto *rows, int64_t row, const auto *weights, int64_t K) {
-    using A = std::remove_cv_t<std::remove_pointer_t<decltype(rows)>>;
-    what(RowsProduct<C, A>{rows + first * row, row, last - first, K, weights, dims_.gate_panels, pass.space.pre,
-                           dims_.gates, false, space_.map.S()});
+void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t rows, int64_t row_step, C *pre,
+                                       What &&what) const {
+  const auto product = [&](const auto *from, int64_t row, const auto *weights, int64_t K) {
+    using A = std::remove_cv_t<std::remove_pointer_t<decltype(from)>>;
+    what(RowsProduct<C, A>{from + first * row, row * row_step, rows, K, weights, dims_.gate_panels, pre,
+                           dims_.gates * row_step, false, space_.map.S()});
   };
   const Source &source = pass.source;
   if constexpr (std::is_same_v<C, float>) {
@@ -171,13 +173,55 @@ void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t 
   product(source.rows, source.row, pass.weights.ih.full, dims_.input(pass.layer));
 }
 
-// Whether each member made just the columns that it will read.
+// Whether each member makes the products of the rows of its steps. Every step has as many for each, so that what a
+// member writes, in any such chunk, is what it alone reads; and lengths do not leave it a few at a time.
+template <class C>
+bool ForwardRun<C>::inputs_by_rows(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
+  const SequenceMap &map = space_.map;
+  if (pass.split != Split::rows || inputs_with_steps()) {
+    return false;
+  }
+  int64_t runs = 0;
+  for (int64_t t = first; t < last; t = end_of_run(t, last)) {
+    if (map.active(t) % member.count != 0) {
+      return false;
+    }
+    ++runs;
+  }
+  return map.offset(last) - map.offset(first) >= least_rows_of_run * runs * member.count;
+}
+
+// Past the last step from t on with as many rows.
+template <class C>
+int64_t ForwardRun<C>::end_of_run(int64_t t, int64_t last) const {
+  int64_t end = t + 1;
+  for (; end < last && space_.map.active(end) == space_.map.active(t); ++end) {
+  }
+  return end;
+}
+
+template <class C>
+void ForwardRun<C>::input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const {
+  const SequenceMap &map = space_.map;
+  for (int64_t t = first, end = t; t < last; t = end) {
+    end = end_of_run(t, last);
+    const int64_t from = map.offset(t) + share.first_row;
+    with_input_product(pass, from, (end - t) * share.rows_of(map.active(t)), share.row_step,
+                       pass.space.pre + (from - map.offset(first)) * dims_.gates, [&](const auto &product) {
+                         product.run(facts_.kernel, {0, 1, nullptr, nullptr});
+                       });
+  }
+}
+
+// Of steps [first, last). Whether each member made just the columns that it will read.
 template <class C>
 bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
+  const int64_t begin = space_.map.offset(first);
+  const int64_t rows = space_.map.offset(last) - begin;
   const int64_t panels = dims_.gate_panels.count();
   const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  const bool own = pass.split != Split::rows && (even || last - first <= rows_of_piece<C>(dims_.input(pass.layer)));
-  with_input_product(pass, first, last, [&](const auto &product) {
+  const bool own = pass.split != Split::rows && (even || rows <= rows_of_piece<C>(dims_.input(pass.layer)));
+  with_input_product(pass, begin, rows, 1, pass.space.pre, [&](const auto &product) {
     if (own) {
       product.run_panels(facts_.kernel, member);
     } else {
@@ -209,18 +253,24 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     member.sync();
   }
   const bool with_steps = inputs_with_steps();
+  bool by_rows = true;
   for (int64_t done = 0; done < map.T();) {
     const int64_t end = with_steps ? map.T() : chunk_end(done);
-    const int64_t first = map.offset(std::min(step_at(pass, done), step_at(pass, end - 1)));
-    const int64_t last = map.offset(std::max(step_at(pass, done), step_at(pass, end - 1)) + 1);
-    const bool own = with_steps || input_products(member, pass, first, last);
-    if (!own) {
+    const int64_t first = std::min(step_at(pass, done), step_at(pass, end - 1));
+    const int64_t last = std::max(step_at(pass, done), step_at(pass, end - 1)) + 1;
+    const bool by_rows_before = std::exchange(by_rows, inputs_by_rows(member, pass, first, last));
+    if (pass.split == Split::rows && done > 0 && !(by_rows && by_rows_before)) {
+      member.sync();  // these products go where the last chunk's were read
+    }
+    if (by_rows) {
+      input_products_of_rows(pass, share, first, last);
+    } else if (!with_steps && !input_products(member, pass, first, last)) {
       member.sync();
     }
     for (; done < end; ++done) {
       const int64_t t = step_at(pass, done);
       const int next = static_cast<int>((done + 1) % 2);
-      const C *pre = with_steps ? nullptr : pass.space.pre + (map.offset(t) - first) * dims_.gates;
+      const C *pre = with_steps ? nullptr : pass.space.pre + (map.offset(t) - map.offset(first)) * dims_.gates;
       step(member, pass, share, t, pre, state, next, (done % 2 == 1) != backwards_);
       state = {pass.space.state[next], dims_.padded_O, pass.space.state_pairs[next]};
       if (dims_.P > 0) {
@@ -230,9 +280,6 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
       } else if (pass.split == Split::columns && done + 1 < map.T()) {
         member.sync();
       }
-    }
-    if (!own && pass.split == Split::rows && done < map.T()) {
-      member.sync();  // the next chunk's products go where this one's were read
     }
   }
   store_states(member, pass, share);

@@ -61,8 +61,11 @@ class ForwardRun {
   void run_pass(const Member &member, const Pass &pass) const;
   State load_states(const Member &member, const Pass &pass, const Share &share) const;
   template <class What>
-  void with_input_product(const Pass &pass, int64_t first, int64_t last, What &&what) const;
+  void with_input_product(const Pass &pass, int64_t first, int64_t rows, int64_t row_step, C *pre, What &&what) const;
   bool inputs_with_steps() const;
+  bool inputs_by_rows(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
+  int64_t end_of_run(int64_t t, int64_t last) const;
+  void input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
   // One step's units and rows of this member; `backwards` takes the panels in descending order.
@@ -109,6 +112,9 @@ class ForwardRun {
   Split split_;
   bool backwards_;  // which way the first step takes its panels
 };
+
+// Rows that a product of its own is worth: some register blocks.
+inline constexpr int64_t least_rows_of_run = 16;
 
 // One tile of products stays in the first cache level, or two of them close to it: many rows of one panel, or few rows
 // of some. Where blocks of K pass over far panels, a tile is as large as the scratch.
