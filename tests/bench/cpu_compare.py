@@ -31,8 +31,9 @@ REQUEST_SECONDS = 0.02
 # A thread count that is this much slower after one round, in a row this slow, is given up.
 CLEARLY_SLOWER, LONG_TURN = 1.6, 0.25
 MOST_REPEATS = {False: 6, True: 2}
-# Rounds of a row, as a multiple of those wanted, until they agree; all of them count.
-MOST_ROUNDS = {False: 3, True: 1}
+# Visits of a row, so many rounds each, until all its rounds agree; all of them count. What disturbs a virtual machine
+# from outside lasts longer than one visit, so the next comes when all other rows have had theirs.
+MOST_VISITS = {False: 3, True: 1}
 REPEAT_PAUSE = 1.0
 BETWEEN_SECONDS = 1.0  # for the ceilings between sections
 
@@ -42,18 +43,32 @@ def note(text):
 
 
 class Row:
-    """One row under way: who is open, and the rounds so far."""
+    """One row under way: whom it has at work, and the rounds so far."""
 
     def __init__(self, row, pool, options):
         self.row, self.pool, self.quick = row, pool, options.quick
         self.peers = cpu_figures.peers_of_row(row, options.peers)
         self.refused, self.probes, self.dx_probes, self.explained = {}, {}, {}, {}
         self.rounds = []  # [({(peer, threads): {variant: ms}}, foreign processors, whether that is too much)]
-        self.open = []
-        for peer in self.peers:
-            for threads in pool.thread_counts:
-                self.open_one(peer, threads)
-                pool.settle(peer, threads)
+        self.wanted = 0
+        self.open = [(peer, threads) for peer in self.peers for threads in pool.thread_counts]
+
+    def visit(self, rounds):
+        """So many rounds more; of those that took part to the end of the last visit."""
+        self.wanted += rounds
+        before, self.open = self.open, []
+        for peer, threads in before:
+            self.open_one(peer, threads)
+            self.pool.settle(peer, threads)
+        self.measure()
+        self.close()
+
+    def quiet(self):
+        return [times for times, _, too_much in self.rounds if not too_much]
+
+    def is_settled(self):
+        """Whether nothing is to be gained by another visit."""
+        return not self.open or (len(self.quiet()) >= self.wanted and cpu_figures.is_steady(self.quiet()))
 
     def open_one(self, peer, threads):
         request = {"do": "open", "shape": cpu_figures.shape_for(peer, self.row["shape"]), "seconds": REQUEST_SECONDS}
@@ -109,25 +124,20 @@ class Row:
             if fastest > 1e3 * LONG_TURN and fastest > CLEARLY_SLOWER * best[key[0]]:
                 self.open = [one for one in self.open if one != key]
 
-    def measure(self, wanted):
-        """Rounds until so many were undisturbed and agree; at the limit the least disturbed ones fill up."""
+    def measure(self):
+        """Rounds until as many were undisturbed as are wanted; at the limit the least disturbed ones fill up."""
         repeats = 0
-        while self.open:
+        while self.open and len(self.quiet()) < self.wanted:
             self.round(len(self.rounds))
-            quiet = [each for each in self.rounds if not each[2]]
             if self.rounds[-1][2]:
                 repeats += 1
-                if repeats > MOST_REPEATS[self.quick] and len(self.rounds) >= wanted:
+                if repeats > MOST_REPEATS[self.quick] and len(self.rounds) >= self.wanted:
                     break
                 time.sleep(REPEAT_PAUSE)
-            elif len(quiet) == 1:
+            elif len(self.quiet()) == 1:
                 self.give_up_slow()
-            if len(quiet) >= wanted * MOST_ROUNDS[self.quick]:
-                break
-            if len(quiet) >= wanted and cpu_figures.is_steady([times for times, _, _ in quiet]):
-                break
         order = sorted(range(len(self.rounds)), key=lambda k: (self.rounds[k][2], self.rounds[k][1]))
-        kept = order[: max(wanted, sum(not each[2] for each in self.rounds))]
+        kept = order[: max(self.wanted, len(self.quiet()))]
         self.kept = [self.rounds[k] for k in sorted(kept)]
 
     def close(self):
@@ -204,7 +214,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the telling rows only, within five minutes on two cores")
     parser.add_argument("--rows", action="append", metavar="PATTERN", help="rows by name or title, * and ? allowed")
-    rounds = "undisturbed rounds a row, more where they disagree (default 3)"
+    rounds = "undisturbed rounds a visit; a row whose rounds disagree has up to three (default 3)"
     parser.add_argument("--rounds", type=int, default=3, help=rounds)
     where = "where the JSON goes (default build/bench/cpu-DATE.json)"
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help=where)
@@ -240,19 +250,20 @@ def told_of(row):
 
 
 def run(options, document, pool):
-    rows, section = chosen_rows(options), None
     document["ceilings"] = cpu_machine.measured_ceilings(options.build)
-    document["ceilings_again"], document["rows"] = [], []
-    for row in rows:
-        if section not in (None, row["section"]):
-            again = cpu_machine.measured_ceilings(options.build, ["--seconds", str(BETWEEN_SECONDS)])
-            document["ceilings_again"].append({"after": section, **again})
-        section = row["section"]
-        under_way = Row(row, pool, options)
-        under_way.measure(options.rounds)
-        document["rows"].append(under_way.result(document["ceilings"]))
-        under_way.close()
-        note(f"[{len(document['rows'])}/{len(rows)}] {told_of(document['rows'][-1])}")
+    document["ceilings_again"] = []
+    rows = [Row(row, pool, options) for row in chosen_rows(options)]
+    for visit in range(MOST_VISITS[options.quick]):
+        section = None
+        unsettled = [row for row in rows if visit == 0 or not row.is_settled()]
+        for done, row in enumerate(unsettled, 1):
+            if visit == 0 and section not in (None, row.row["section"]):
+                again = cpu_machine.measured_ceilings(options.build, ["--seconds", str(BETWEEN_SECONDS)])
+                document["ceilings_again"].append({"after": section, **again})
+            section = row.row["section"]
+            row.visit(options.rounds)
+            note(f"[{visit + 1}: {done}/{len(unsettled)}] {told_of(row.result(document['ceilings']))}")
+    document["rows"] = [row.result(document["ceilings"]) for row in rows]
     if not options.quick and not options.rows:
         document["lengths"] = cpu_lengths.measure(options.build, max(pool.thread_counts), options.rounds)
         document["beside_others"] = cpu_machine.beside_others(options.build)
