@@ -20,6 +20,25 @@ constexpr int attempts = 200;
 // Longer than workers poll.
 void let_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1) + rondo::cpu::spin_after_call); }
 
+// Whether a thread could be kept to one processor, with all that it starts; then it did `what`.
+template <class What>
+bool on_one_processor(const What &what) {
+  bool pinned = false;
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    pinned = sched_setaffinity(0, sizeof one, &one) == 0;
+    if (pinned) {
+      what();
+    }
+  }).join();
+  if (!pinned) {
+    std::printf("skipped: this thread cannot be kept to one processor\n");
+  }
+  return pinned;
+}
+
 }  // namespace
 
 TEST_CASE("a team is awake for a moment after a run", "[team]") {
@@ -91,14 +110,9 @@ TEST_CASE("a meeting that took long is measured again soon", "[team]") {
   constexpr int pairs = 5;
   int slow = 0;
   int again = 0;
-  bool pinned = false;
-  std::thread([&] {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
-    pinned = sched_setaffinity(0, sizeof one, &one) == 0;
+  const bool pinned = on_one_processor([&] {
     Team team(2);
-    for (int attempt = 0; pinned && attempt < attempts && slow < pairs; ++attempt) {
+    for (int attempt = 0; attempt < attempts && slow < pairs; ++attempt) {
       const double first = team.meeting_ns(2);
       std::this_thread::sleep_for(2 * rondo::cpu::measure_again);
       const double second = team.meeting_ns(2);
@@ -107,11 +121,44 @@ TEST_CASE("a meeting that took long is measured again soon", "[team]") {
         again += second != first ? 1 : 0;
       }
     }
-  }).join();
-  if (!pinned) {
-    std::printf("skipped: this thread cannot be kept to one processor\n");
-    return;
+  });
+  if (pinned) {
+    CHECK(slow == pairs);
+    CHECK(again >= pairs - 1);
   }
-  CHECK(slow == pairs);
-  CHECK(again >= pairs - 1);
+}
+
+TEST_CASE("members that wait for one without a core are counted, and forgotten in time", "[team]") {
+  double never = 0;
+  double waited = 0;
+  double measured = 0;
+  double forgotten = 0;
+  const bool pinned = on_one_processor([&] {
+    Team team(2);
+    team.run(1, nullptr, [](const Member & /*member*/) {});
+    never = team.standstill();
+    for (int attempt = 0; attempt < 20 && waited <= 0.3; ++attempt) {
+      const auto start = Clock::now();
+      while (Clock::now() - start < 3 * rondo::cpu::standstill_window) {
+        team.run(2, nullptr, [](const Member &member) {
+          const auto began = Clock::now();
+          while (Clock::now() - began < 20 * rondo::cpu::spin_in_call) {
+          }
+          member.sync();
+        });
+      }
+      waited = team.standstill();
+    }
+    std::this_thread::sleep_for(rondo::cpu::measure_again * 2);
+    team.meeting_ns(2);
+    measured = team.standstill();
+    std::this_thread::sleep_for(rondo::cpu::last_retry);
+    forgotten = team.standstill();
+  });
+  if (pinned) {
+    CHECK(never == 0);
+    CHECK(waited > 0.3);
+    CHECK((measured == waited || measured == 0));  // 0: forgotten by then
+    CHECK(forgotten == 0);
+  }
 }

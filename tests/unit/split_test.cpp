@@ -112,8 +112,8 @@ std::string row_faults(const Dimensions &dims, int count) {
 }
 
 template <class C>
-SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns) {
-  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, meeting_ns);
+SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns, double standstill = 0) {
+  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, {meeting_ns, standstill});
 }
 
 bool near(double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fabs(b); }
@@ -258,6 +258,33 @@ TEST_CASE("who would not meet at one price does not at a higher", "[split]") {
           CHECK(no_less(costs.rows, cheaper.rows));
           cheaper = costs;
         }
+      }
+    }
+  }
+}
+
+// A member that has lost its core is waited for, whatever a meeting takes.
+TEST_CASE("who stands still works alone, sooner the less is gained together", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const std::int64_t H : {16, 64, 128, 300, 1000}) {
+      for (const std::int64_t D : {1, 2}) {
+        Spec spec = spec_of(cell, H, H);
+        spec.bidirectional = D - 1;
+        const SplitCosts free = costs_of<float>(spec, 16, 2, 100);
+        SplitCosts fewer = free;
+        for (const double standstill : {0.2, 0.4, 0.7, 1.0}) {
+          const SplitCosts costs = costs_of<float>(spec, 16, 2, 100, standstill);
+          CAPTURE(cell, H, D, standstill);
+          CHECK(costs.alone == free.alone);
+          CHECK(costs.columns > fewer.columns);
+          CHECK(costs.rows > fewer.rows);
+          CHECK(near(costs.directions * (1 - std::min(standstill, 0.95)), free.directions));
+          CHECK((fewer.forward != Split::alone || costs.forward == Split::alone));
+          CHECK((fewer.backward != Split::alone || costs.backward == Split::alone));
+          fewer = costs;
+        }
+        CHECK(fewer.forward == Split::alone);
+        CHECK(fewer.backward == Split::alone);
       }
     }
   }

@@ -110,8 +110,9 @@ int CpuExecutor<C>::members(Split split) const {
 // The choice at the plan's largest batch; a call's own batch decides at the call.
 template <class C>
 std::string CpuExecutor<C>::split_text() const {
+  const Team &team = resources_->team();
   const SplitCosts costs =
-      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, resources_->team().last_meeting_ns());
+      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, {team.last_meeting_ns(), team.standstill()});
   char text[400];
   std::snprintf(text, sizeof text,
                 "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
@@ -137,17 +138,17 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
 }
 
 template <class C>
-SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, double meeting_ns) const {
+SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, const Together &together) const {
   const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
-  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), meeting_ns);
+  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together);
 }
 
 template <class C>
 SplitCosts CpuExecutor<C>::split_of(const Batch &batch) const {
   Team &team = resources_->team();
   const bool awake = team.awake();
-  SplitCosts costs =
-      split_costs_at(batch.T, batch.S, awake ? team.meeting_ns(resources_->threads()) : team.last_meeting_ns());
+  const double meeting_ns = awake ? team.meeting_ns(resources_->threads()) : team.last_meeting_ns();
+  SplitCosts costs = split_costs_at(batch.T, batch.S, {meeting_ns, team.standstill()});
   const double passes = static_cast<double>(batch.T * facts_.dims.L * facts_.dims.D * 2);  // both products
   if (!awake && costs.alone * passes / multiply_adds_per_ns < short_call_ns) {
     costs.forward = costs.backward = Split::alone;

@@ -41,7 +41,7 @@ class CpuExecutor final : public Executor {
   CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
 
   Status lay_out();
-  SplitCosts split_costs_at(int64_t T, int64_t S, double meeting_ns) const;
+  SplitCosts split_costs_at(int64_t T, int64_t S, const Together &together) const;
   SplitCosts split_of(const Batch &batch) const;
   int members(Split split) const;
   std::string split_text() const;

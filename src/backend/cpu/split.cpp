@@ -14,6 +14,7 @@ constexpr double from_beyond = 6;
 constexpr double cell_per_gate_vector = 25;
 // A register block's rows: how often a step reads its weights.
 constexpr double rows_per_block = 6;
+constexpr double most_standstill = 0.95;
 
 // Of few rows: the loads of near weights are waited for, those of far ones are fetched ahead.
 double of_few_rows(double rows, bool far) { return far || rows > 2 ? 1 : rows <= 1 ? 1.3 : 1.5; }
@@ -38,29 +39,33 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
 
 }  // namespace
 
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads, double meeting_ns) {
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
+                       const Together &together) {
   SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, 0, Split::alone, Split::alone};
-  const double meeting = meeting_ns * multiply_adds_per_ns;
+  const double meeting = together.meeting_ns * multiply_adds_per_ns;
+  const double at_work = 1 - std::min(together.standstill, most_standstill);
   const double meetings = meeting * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
   const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
-  costs.columns = step_cost(dims, element_bytes, rows, std::max(widest, 1.0 / panels)) + meetings;
+  costs.columns = (step_cost(dims, element_bytes, rows, std::max(widest, 1.0 / panels)) + meetings) / at_work;
   // The products around the steps meet every few steps.
-  costs.rows = step_cost(dims, element_bytes, std::max(1.0, rows / threads), 1) + (dims.P > 0 ? meetings : meeting / 8);
+  costs.rows =
+      (step_cost(dims, element_bytes, std::max(1.0, rows / threads), 1) + (dims.P > 0 ? meetings : meeting / 8)) /
+      at_work;
   if (threads <= 1) {
     return costs;
   }
   // A tie goes to fewer meetings: their price moves most.
   constexpr double margin = 1.15;
   const bool by_rows = costs.rows <= costs.columns;
-  const double together = by_rows ? costs.rows : costs.columns;
-  if (together * margin < costs.alone) {
+  const double shared = by_rows ? costs.rows : costs.columns;
+  if (shared * margin < costs.alone) {
     costs.backward = by_rows ? Split::rows : Split::columns;
   }
   costs.forward = costs.backward;
   if (dims.directions_apart(element_bytes)) {
-    costs.directions = costs.alone / 2;
-    if (costs.directions < together * margin) {
+    costs.directions = costs.alone / 2 / at_work;
+    if (costs.directions < std::min(shared * margin, costs.alone / margin)) {
       costs.forward = Split::directions;
     }
   }

@@ -25,9 +25,15 @@ struct SplitCosts {
   Split forward, backward;
 };
 
-// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic. meeting_ns: of the threads, as
-// their team measured it.
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads, double meeting_ns);
+// What it costs the threads to work together, as their team measured it.
+struct Together {
+  double meeting_ns;
+  double standstill = 0;  // the part of their time in which they waited for one that had lost its core
+};
+
+// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
+                       const Together &together);
 
 const char *name_of(Split split);
 

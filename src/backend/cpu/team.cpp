@@ -16,6 +16,8 @@
 namespace rondo::cpu {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 std::atomic<uint32_t> forks{0};
 
 // Runs under way in this process, of whichever team, times 2^32, plus their threads. Two teams that both want every
@@ -65,7 +67,7 @@ bool spin(std::chrono::microseconds budget, const Ready &ready) {
     }
     pause();
   }
-  const auto end = std::chrono::steady_clock::now() + budget;
+  const auto end = Clock::now() + budget;
   do {
     for (int poll = 0; poll < polls; ++poll) {
       if (ready()) {
@@ -73,18 +75,8 @@ bool spin(std::chrono::microseconds budget, const Ready &ready) {
       }
       pause();
     }
-  } while (std::chrono::steady_clock::now() < end);
+  } while (Clock::now() < end);
   return false;
-}
-
-// Inside a call: others get the core, but whoever is waited for finds the waiter awake.
-template <class Ready>
-void wait_in_call(const Ready &ready) {
-  if (!spin(spin_in_call, ready)) {
-    while (!ready()) {
-      sched_yield();
-    }
-  }
 }
 
 // Takes places for one run's threads for as long as it lives.
@@ -115,6 +107,20 @@ class Places {
 
 }  // namespace
 
+// Inside a call: others get the core, but whoever is waited for finds the waiter awake.
+template <class Ready>
+void Barrier::await(const Ready &ready) {
+  if (spin(spin_in_call, ready)) {
+    return;
+  }
+  const auto start = Clock::now();
+  while (!ready()) {
+    sched_yield();
+  }
+  const std::chrono::nanoseconds lost = Clock::now() - start;
+  lost_ns_.fetch_add(lost.count(), std::memory_order_relaxed);
+}
+
 void Barrier::enter(int index, uint64_t meetings) {
   if (index < most_flags) {
     met_[index].store(meetings, std::memory_order_relaxed);
@@ -132,7 +138,7 @@ void Barrier::wait(int index, int members) {
   for (int other = 0; other < members; ++other) {
     const std::atomic<uint64_t> &met = met_[other];
     if (met.load(std::memory_order_acquire) < meeting) {
-      wait_in_call([&] { return met.load(std::memory_order_acquire) >= meeting; });
+      await([&] { return met.load(std::memory_order_acquire) >= meeting; });
     }
   }
 }
@@ -144,7 +150,7 @@ void Barrier::wait_counting(int members) {
     phase_.store(phase + 1, std::memory_order_release);
     return;
   }
-  wait_in_call([&] { return phase_.load(std::memory_order_acquire) != phase; });
+  await([&] { return phase_.load(std::memory_order_acquire) != phase; });
 }
 
 // A worker's word counts its runs in steps of two; the lowest bit says that it sleeps and must be woken.
@@ -257,24 +263,31 @@ void Team::stop() {
   workers_.clear();
 }
 
-void Team::run_erased(int wanted, void *caller_scratch, Call call, const void *work) {
+void Team::run_erased(bool counts, int wanted, void *caller_scratch, Call call, const void *work) {
   const bool forked = born_in_ != forks.load(std::memory_order_relaxed);
   std::unique_lock lock(busy_, std::defer_lock);
   const bool together = wanted > 1 && !forked && lock.try_lock() && !workers_.empty();
   const Places places(together ? std::min(wanted, static_cast<int>(workers_.size()) + 1) : 1, processors_);
+  Clock::time_point end;
   if (places.taken() > 1) {
+    const auto start = Clock::now();
     run_together(places.taken(), caller_scratch, call, work);
+    end = Clock::now();
+    const auto lost = barrier_.take_lost() / (places.taken() - 1);
+    if (counts) {
+      count_standstill(lost, start, end);
+    }
   } else {
     if (lock.owns_lock()) {
       lock.unlock();
     }
     call(work, {0, 1, nullptr, caller_scratch});
+    end = Clock::now();
   }
-  last_end_.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  last_end_.store(end.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 double Team::meeting_ns(int members) {
-  using Clock = std::chrono::steady_clock;
   const auto now = Clock::now();
   int64_t due = measure_next_.load(std::memory_order_relaxed);
   const int64_t next = (now + measure_every).time_since_epoch().count();
@@ -288,7 +301,7 @@ double Team::meeting_ns(int members) {
   std::atomic<bool> enough{false};
   double measured[batches] = {};
   Clock::duration spent{};
-  run(members, nullptr, [&](const Member &member) {
+  run_counting(false, members, nullptr, [&](const Member &member) {
     for (double &batch : measured) {
       member.sync();
       if (enough.load(std::memory_order_relaxed)) {
@@ -317,7 +330,7 @@ double Team::meeting_ns(int members) {
 }
 
 bool Team::awake() const {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const auto now = Clock::now().time_since_epoch();
   const std::chrono::steady_clock::duration since(now.count() - last_end_.load(std::memory_order_relaxed));
   return since < spin_after_call;
 }
@@ -333,7 +346,34 @@ void Team::run_together(int count, void *caller_scratch, Call call, const void *
   wake_below(0);
   uint32_t phase = run_.phase;
   call(work, {0, count, &barrier_, caller_scratch, &claims_, &phase});
-  wait_in_call([&] { return unfinished_.load(std::memory_order_acquire) == 0; });
+  barrier_.await([&] { return unfinished_.load(std::memory_order_acquire) == 0; });
+}
+
+void Team::count_standstill(std::chrono::nanoseconds lost, Clock::time_point start, Clock::time_point end) {
+  using std::chrono::nanoseconds;
+  constexpr double bad = 0.3;
+  const bool again = start.time_since_epoch().count() >= forget_at_.load(std::memory_order_relaxed);
+  if (again && window_ > nanoseconds(0)) {
+    const bool was_bad = standstill_.load(std::memory_order_relaxed) > bad;
+    retry_ = was_bad ? std::min<Clock::duration>(2 * retry_, last_retry) : first_retry;
+    window_ = lost_in_window_ = nanoseconds(0);
+  }
+  window_ += end - start;
+  lost_in_window_ += lost;
+  if (window_ > standstill_window) {
+    window_ /= 2;
+    lost_in_window_ /= 2;
+  }
+  // A single turn of another process is no reason yet.
+  const auto over = std::max<nanoseconds>(window_, standstill_window / 2);
+  standstill_.store(std::chrono::duration<double>(lost_in_window_) / over, std::memory_order_relaxed);
+  forget_at_.store((end + retry_).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+double Team::standstill() const {
+  const double share = standstill_.load(std::memory_order_relaxed);
+  const int64_t now = share > 0 ? Clock::now().time_since_epoch().count() : 0;
+  return now < forget_at_.load(std::memory_order_relaxed) ? share : 0;
 }
 
 }  // namespace rondo::cpu

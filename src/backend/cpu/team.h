@@ -29,6 +29,12 @@ inline constexpr std::chrono::milliseconds measure_every{50};
 inline constexpr std::chrono::milliseconds measure_again{1};
 inline constexpr double slow_meeting_ns = 2000;
 
+// What members waited for another that had lost its core is counted over this much of their time together. Where it
+// made the team run alone, it is forgotten after a while, for one more try; the while doubles as long as tries fail.
+inline constexpr std::chrono::milliseconds standstill_window{20};
+inline constexpr std::chrono::milliseconds first_retry{50};
+inline constexpr std::chrono::milliseconds last_retry{200};
+
 // What different threads write stays this far apart: some processors fetch lines of 64 bytes in pairs.
 inline constexpr size_t apart = 128;
 
@@ -40,6 +46,14 @@ class Barrier {
   uint64_t meetings() const { return met_[0].load(std::memory_order_relaxed); }
   void enter(int index, uint64_t meetings);
   void wait(int index, int members);
+  // Until ready() is true; what goes beyond polling counts as lost.
+  template <class Ready>
+  void await(const Ready &ready);
+  // Lost by all members since this was last asked for.
+  std::chrono::nanoseconds take_lost() {
+    return std::chrono::nanoseconds(
+        lost_ns_.load(std::memory_order_relaxed) == 0 ? 0 : lost_ns_.exchange(0, std::memory_order_relaxed));
+  }
 
  private:
   static constexpr int most_flags = 8;  // a line of them
@@ -49,6 +63,7 @@ class Barrier {
   alignas(apart) std::atomic<uint64_t> met_[most_flags]{};
   alignas(apart) std::atomic<int> arrived_{0};
   alignas(apart) std::atomic<uint32_t> phase_{0};
+  alignas(apart) std::atomic<int64_t> lost_ns_{0};
 };
 
 // Pieces of one phase of work that go to whoever comes first. All members take every phase, in one order, so whoever
@@ -125,9 +140,7 @@ class Team {
   // is member 0's.
   template <class Job>
   void run(int wanted, void *caller_scratch, const Job &job) {
-    run_erased(
-        wanted, caller_scratch,
-        [](const void *work, const Member &member) { (*static_cast<const Job *>(work))(member); }, &job);
+    run_counting(true, wanted, caller_scratch, job);
   }
 
   // Nanoseconds that `members` take to meet, measured now and then by the caller: it moves with the machine's clock and
@@ -135,11 +148,15 @@ class Team {
   double meeting_ns(int members);
   // As last measured, or what is usual.
   double last_meeting_ns() const { return meeting_ns_.load(std::memory_order_relaxed); }
+  // The part of the last runs' time in which all members but one stood still, because that one had lost its core; 0
+  // when it is time to try again. A meeting measured in between may be short all the same.
+  double standstill() const;
   // Whether a run ended so lately that the workers may still poll; else they sleep, and waking them takes as long as
   // many short calls.
   bool awake() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
   using Call = void (*)(const void *work, const Member &member);
   struct Worker;
 
@@ -153,8 +170,16 @@ class Team {
     std::fenv_t environment;  // the caller's floating-point environment
   };
 
-  void run_erased(int wanted, void *caller_scratch, Call call, const void *work);
+  // counts: whether what its members wait is counted in standstill().
+  template <class Job>
+  void run_counting(bool counts, int wanted, void *caller_scratch, const Job &job) {
+    run_erased(
+        counts, wanted, caller_scratch,
+        [](const void *work, const Member &member) { (*static_cast<const Job *>(work))(member); }, &job);
+  }
+  void run_erased(bool counts, int wanted, void *caller_scratch, Call call, const void *work);
   void run_together(int count, void *caller_scratch, Call call, const void *work);
+  void count_standstill(std::chrono::nanoseconds lost, Clock::time_point start, Clock::time_point end);
   void start(int threads);
   void stop();
   void work(Worker &worker);
@@ -170,6 +195,11 @@ class Team {
   std::atomic<int64_t> measure_next_{0};  // in the steady clock's ticks
   std::atomic<double> meeting_ns_{100};
   std::atomic<int64_t> last_end_{0};  // of a run, in the steady clock's ticks
+  // Of runs together; the first three are the business of whoever has the team.
+  std::chrono::nanoseconds window_{0}, lost_in_window_{0};
+  Clock::duration retry_{first_retry};
+  std::atomic<double> standstill_{0};
+  std::atomic<int64_t> forget_at_{0};  // in the steady clock's ticks
   alignas(apart) Run run_{};
   alignas(apart) std::atomic<int> unfinished_{0};
 };
