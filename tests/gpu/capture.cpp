@@ -6,9 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <iterator>
 #include <memory>
-#include <set>
 #include <stdexcept>
 
 #include "device_run.h"
@@ -178,8 +176,7 @@ int main(int argc, char **argv) {
   bool cold = false;
   app.add_option("--backend", backend, "The back end")->check(CLI::IsMember({"fused", "cudnn"}));
   app.add_option("--tier", tier, "Of the fused back end's persistent kernels")
-      ->check(
-          CLI::IsMember(std::set<std::string>(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names))));
+      ->check(CLI::IsMember(rondo::gpu::tiers()));
   app.add_flag("--cold", cold, "One capture, before any eager call of the process");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,7 @@ class Stream {
 
 // The fused back end's tiers of persistent kernels, as RONDO_FUSED_TIER names them.
 inline constexpr const char *tier_names[] = {"single", "cluster", "grid"};
+inline std::set<std::string> tiers() { return {std::begin(tier_names), std::end(tier_names)}; }
 // What a tier may serve: the rest is none of its affair. Its kernels of f32 are others than those of the 16-bit types.
 inline bool has_tiers(rondo_dtype_t dtype) { return dtype != RONDO_F64; }
 inline bool has_tiers(rondo_dtype_t dtype, bool f32) { return has_tiers(dtype) && (dtype == RONDO_F32) == f32; }

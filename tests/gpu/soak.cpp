@@ -4,9 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <iterator>
 #include <map>
-#include <set>
 #include <thread>
 
 #include "streams.h"
@@ -154,9 +152,8 @@ int main(int argc, char **argv) {
   CLI::App app("Makes, runs and destroys plans, and compares device memory before and after");
   Options options;
   app.add_option("--backend", options.backend, "The back end")->check(CLI::IsMember({"cpu", "fused", "cudnn"}));
-  const std::set<std::string> tiers(std::begin(rondo::gpu::tier_names), std::end(rondo::gpu::tier_names));
   CLI::Option *tier = app.add_option("--tier", options.tier, "Of the fused back end's persistent kernels");
-  tier->check(CLI::IsMember(tiers));
+  tier->check(CLI::IsMember(rondo::gpu::tiers()));
   app.add_flag("--f32", options.f32, "With a tier: its kernels of f32, not those of 16 bits")->needs(tier);
   app.add_flag("--tf32", options.tf32, "With a tier: those of f32 whose products are of tf32")->needs(tier);
   app.add_option("--seconds", options.seconds, "How long")->check(CLI::Range(0.0, 86400.0));
