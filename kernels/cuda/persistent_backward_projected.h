@@ -1,6 +1,5 @@
-// The backward kernel over a whole sequence of an LSTM with a projection: the gradient of its output to all, W_hr^T
-// times that, cells, the gates' gradients to all, and W_hh^T times those, which goes to the step before. dh and dc stay
-// in f32.
+// The backward kernel over a whole sequence of an LSTM with a projection: its output's gradient to all, W_hr^T times
+// that, cells, the gates' gradients to all, W_hh^T times those, onto the step before. dh and dc stay in f32.
 #pragma once
 
 #include "kernels/cuda/persistent_backward.h"

@@ -1,6 +1,5 @@
-// What both sequence kernels of an LSTM with a projection share: how threads have part in the narrower of a step's two
-// products, and where the products' operands lie. Each block has some units of the cells and some outputs, rows of
-// W_hr.
+// What both sequence kernels of an LSTM with a projection share: which outputs, rows of W_hr, a block and its threads
+// have beside their units, and where the operands of a step's two products lie.
 #pragma once
 
 #include "kernels/cuda/cells.h"

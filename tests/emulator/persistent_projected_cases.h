@@ -65,7 +65,7 @@ inline SequenceCase compiled(SequenceCase of, bool backward) {
   return of;
 }
 
-// In many blocks, of which the last have outputs or not.
+// In blocks of which the last, and of one block the last warps, have outputs or not.
 inline SequenceCase wide_projection(int64_t H, int64_t P, uint32_t blocks, bool over_grid) {
   SequenceCase of = wide_case(rondo::kernels::kLstm, H, blocks, over_grid);
   of.P = P;
