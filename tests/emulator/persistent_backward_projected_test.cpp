@@ -135,7 +135,7 @@ TEST_CASE("backward sequences with a projection in clusters", "[kernels][sequenc
   }
   check_backward(wide_projection(120, 100, 8, false));
   check_backward(wide_projection(240, 17, 16, false));
-  check_backward(wide_projection(90, 20, 2, false));
+  check_backward(wide_projection(90, 12, 2, false));
 }
 
 TEST_CASE("backward sequences with a projection over a grid", "[kernels][sequence]") {

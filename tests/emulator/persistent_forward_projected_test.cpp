@@ -157,7 +157,7 @@ TEST_CASE("forward sequences with a projection in clusters", "[kernels][sequence
   }
   check_forward(wide_projection(120, 100, 8, false));
   check_forward(wide_projection(240, 17, 16, false));
-  check_forward(wide_projection(90, 20, 2, false));
+  check_forward(wide_projection(90, 12, 2, false));
 }
 
 TEST_CASE("forward sequences with a projection over a grid", "[kernels][sequence]") {

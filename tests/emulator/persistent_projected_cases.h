@@ -34,7 +34,7 @@ inline std::vector<SequenceCase> projected_cases(const std::vector<uint32_t> &bl
       const int k = turn++;
       SequenceCase one{};
       one.cell = rondo::kernels::kLstm;
-      one.storage = (k / 3 + k) % 2 == 0 ? Storage::f16 : Storage::bf16;
+      one.storage = (k / 3 + k + round) % 2 == 0 ? Storage::f16 : Storage::bf16;
       one.H = shape.H;
       one.P = shape.P;
       one.N = shape.N;
