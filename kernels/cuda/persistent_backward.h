@@ -12,8 +12,8 @@
 namespace rondo::kernels::cuda {
 
 // What a position's cells read, loaded while the position after it is under way. The extra value of a cell with a cell
-// state is c, which the position after it has already read as its previous one.
-template <class Cell, class S, class Mine>
+// state is c, which the position after it has already read as its previous one. kProjects: dy comes by way of W_hr.
+template <class Cell, class S, class Mine, bool kProjects = false>
 struct BackwardInput {
   static constexpr uint32_t kGates = Cell::kGates;
   StepRows rows;
@@ -35,7 +35,9 @@ struct BackwardInput {
       for (uint32_t g = 0; g < kGates; ++g) {
         gate[g][e] = runs ? load_whole(&gates[numbers.element_step(e, kGates * H) + g * H]) : 0.0f;
       }
-      dy[e] = runs ? load_whole(&of_y[Mine::row_step(e) * d.dy_row + Mine::unit_step(e)]) : 0.0f;
+      if constexpr (!kProjects) {
+        dy[e] = runs ? load_whole(&of_y[Mine::row_step(e) * d.dy_row + Mine::unit_step(e)]) : 0.0f;
+      }
       if constexpr (Cell::kHasCellState) {
         extra[e] = c_before[e];
         if (is_last) {
@@ -79,8 +81,8 @@ struct BackwardInput {
 // A thread's cells at one position: gates become dx, dh what reaches the previous h beside the product, and the
 // gradients that the product takes go to `next`, the place of the operand's copy. Where a row does not run, dh and dc
 // stay.
-template <class Cell, class S, class Mine>
-RONDO_DEVICE void run_cells_back(const Numbers<Mine> &numbers, BackwardInput<Cell, S, Mine> &input,
+template <class Cell, class S, class Mine, bool kProjects>
+RONDO_DEVICE void run_cells_back(const Numbers<Mine> &numbers, BackwardInput<Cell, S, Mine, kProjects> &input,
                                  const SharedSpan<S> &operand, uint32_t row, uint32_t next, float (&dh)[Mine::kOwn],
                                  float (&dc)[Mine::kOwn], float (&dh_gates)[Cell::kGates][Mine::kOwn]) {
   constexpr uint32_t G = Cell::kGates;
@@ -162,14 +164,14 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGa
   const int64_t first_element = numbers.first_element(slice.first_row, H);
   StepRows before{};
   if (exchange.takes_part()) {
-    const S *of_weight = at<S>(d.weight_hh, 0);
+    const Matrix<S> of_weight{at<S>(d.weight_hh, 0), H, H};
     load_held<S, true>(
         shared, product.first * kTileDepth<S>,
         [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
-          write_transposed<S, G>(to, element, of_weight, block_unit + my.warp_unit() + r, k, H);
+          write_transposed<S, G>(to, element, of_weight, block_unit + my.warp_unit() + r, k);
         },
         held);
-    load_transposed<S, G, kParts, kHeld>(weight, place, block_unit, H, of_weight);
+    load_transposed<S, G, kParts, kHeld>(weight, {block_unit, place.units, place.shared.weight_row}, of_weight);
     for (uint32_t step = 0; step < 2; ++step) {
       load_rows(operand, exchange.buffer(step), place.rows, row, {0, row, 0}, 0, false,
                 [](uint32_t) -> const S * { return nullptr; });

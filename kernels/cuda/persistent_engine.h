@@ -37,6 +37,10 @@ struct SequencePlace {
   Tier tier;
   bool wide;  // rows of W_hh and of the initial state may be read by chunks
   bool wide_history;
+  // With a projection.
+  uint32_t outputs;     // rows of W_hr, or columns of its product, of a block: sequence_outputs
+  bool wide_hr;         // rows of W_hr may be read by chunks
+  bool wide_projected;  // rows of what is projected (backward: of its result's gradient) may be written so
 };
 
 // A warp multiplies 16 units of its block, in one of kParts parts of K, with kTiles * 8 rows. Sum j of a thread, of

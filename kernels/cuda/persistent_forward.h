@@ -131,16 +131,7 @@ RONDO_DEVICE void store_history(S *to, bool wide, bool runs, uint32_t units, Wid
   if (!runs) {
     chunk = Wide<S, kChunk<S>>{};
   }
-  if (wide) {
-    store_whole(chunk, reinterpret_cast<Wide<S, kChunk<S>> *>(to));
-    return;
-  }
-  RONDO_UNROLL
-  for (uint32_t i = 0; i < kChunk<S>; ++i) {
-    if (i < units) {
-      store_whole(chunk.item[i], to + i);
-    }
-  }
+  store_chunk(to, wide, units, chunk);
 }
 
 template <class Cell, class S, int kTiles, int kParts, int kHeld>
@@ -175,14 +166,14 @@ RONDO_KERNEL void RONDO_MOST_THREADS(sequence_threads(kProductKind<S>, Cell::kGa
   const float *pre = at<float>(d.pre, -begin * G * H);
   StepRows ahead{};
   if (exchange.takes_part()) {
-    const S *of_weight = at<S>(d.weight_hh, 0);
+    const Matrix<S> of_weight{at<S>(d.weight_hh, 0), H, H};
     load_held<S, false>(
         shared, product.first * kTileDepth<S>,
         [&](const SharedSpan<S> &to, uint32_t element, uint32_t r, uint32_t k) {
-          copy_chunk(to, element, weight_row<S, G>(of_weight, r, block_unit + my.warp_unit(), H), k, H, place.wide);
+          copy_chunk(to, element, weight_row<S, G>(of_weight, r, block_unit + my.warp_unit()), k, H, place.wide);
         },
         held);
-    load_weight<S, G, kParts, kHeld>(weight, place, block_unit, H, of_weight);
+    load_weight<S, G, kParts, kHeld>(weight, {block_unit, place.units, place.shared.weight_row}, of_weight, place.wide);
     const Columns whole{0, row, 0};
     load_rows(operand, exchange.buffer(1), place.rows, row, whole, H, place.wide, [&](uint32_t r) -> const S * {
       return r < slice.rows ? at<S>(static_cast<const void *>(d.state), (int64_t{slice.first_row} + r) * H) : nullptr;

@@ -16,6 +16,17 @@ cudaError_t launch_forward_sequence_of(const Target &target, const SequenceLayou
 template <class S>
 cudaError_t launch_backward_sequence_of(const Target &target, const SequenceLayout &layout,
                                         const BackwardSequence &sequence);
+// The same of an LSTM with a projection, of the 16-bit types.
+template <class S>
+cudaError_t launch_projected_forward_of(const Target &target, const SequenceLayout &layout,
+                                        const ForwardSequence &sequence);
+template <class S>
+cudaError_t launch_projected_backward_of(const Target &target, const SequenceLayout &layout,
+                                         const BackwardSequence &sequence);
+template <class S>
+cudaError_t projected_forward_blocks(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
+template <class S>
+cudaError_t projected_backward_blocks(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
 template <class S>
 cudaError_t forward_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks);
 template <class S>
@@ -91,6 +102,7 @@ inline SequencePlace place_of(const SequenceLayout &layout, const SequenceProble
   place.units = layout.units;
   place.rows = layout.rows;
   place.tier = layout.tier;
+  place.outputs = sequence_outputs(problem, layout.units);
   return place;
 }
 

@@ -57,7 +57,10 @@ constexpr uint32_t sequence_chains(uint32_t gates_of_tile, uint32_t row_tiles) {
 // registers than there are, or since another does as well: f32 and tf32 have as many parts of K as row tiles at least,
 // and none of 24 rows.
 constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, uint32_t row_tiles, uint32_t k_parts,
-                                    uint32_t held) {
+                                    uint32_t held, bool projects = false) {
+  if (projects && (kind != ProductKind::narrow || gates != 4 || held != 0)) {
+    return 0;
+  }
   if (!has_sequence_parts(k_parts, held) || held != 0) {
     return held != 0 && held == sequence_held(kind, gates, backward, row_tiles, k_parts) ? 256 : 0;
   }
@@ -77,6 +80,11 @@ constexpr uint32_t sequence_threads(ProductKind kind, int gates, bool backward, 
   const bool two = backward && gates == 3;
   const uint32_t most = kind == ProductKind::tf32 || two ? 128 : adds || backward ? 144 : 256;
   const uint32_t fewer_sums = kind == ProductKind::narrow ? 48 : 32;
+  if (projects) {
+    // The second product has places and masks of its own, which not all numbers leave registers for.
+    const bool forward_of_32 = !backward && row_tiles == 4;
+    return row_tiles == 1 ? 384 : numbers > most || (forward_of_32 && k_parts != 2) ? 0 : 256;
+  }
   return numbers <= 40 && !two ? 512 : numbers <= 80 && sums < fewer_sums ? 384 : numbers > most ? 0 : 256;
 }
 

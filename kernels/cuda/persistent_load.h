@@ -81,36 +81,49 @@ RONDO_DEVICE void for_columns(uint32_t depth, const Load &load) {
   }
 }
 
+// A weight in global memory, [gates * units, width]: W_hh [G*H, H], or of a projection W_hh [G*H, P] and W_hr [P, H].
+template <class S>
+struct Matrix {
+  const S *data;
+  uint32_t units, width;
+};
+
 // Row r of the stationary matrix of a block or of a warp that begins at a unit: 16 rows of each gate for each 16 units.
 template <class S, int kGates>
-RONDO_DEVICE const S *weight_row(const S *weight, uint32_t r, uint32_t first_unit, uint32_t H) {
+RONDO_DEVICE const S *weight_row(const Matrix<S> &weight, uint32_t r, uint32_t first_unit) {
   const uint32_t tile = r / kTileUnits;
   const uint32_t unit = first_unit + tile / kGates * kTileUnits + r % kTileUnits;
-  return unit < H ? weight + (int64_t{tile % kGates} * H + unit) * H : nullptr;
+  return unit < weight.units ? weight.data + (int64_t{tile % kGates} * weight.units + unit) * weight.width : nullptr;
 }
 
-// The chunk from column k on of a unit's row of W_hh^T; its columns go unit by unit: column j * kGates + g is gate g of
-// unit j.
+// The chunk from column k on of row `unit` of the transposed weight; its columns go unit by unit: column j * kGates + g
+// is gate g of unit j.
 template <class S, int kGates>
-RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, const S *weight, uint32_t unit,
-                                   uint32_t k, uint32_t H) {
+RONDO_DEVICE void write_transposed(const SharedSpan<S> &to, uint32_t element, const Matrix<S> &weight, uint32_t unit,
+                                   uint32_t k) {
   write_chunk(to, element, [&](uint32_t i) {
     const uint32_t j = (k + i) / kGates;
     const uint32_t g = (k + i) % kGates;
-    return unit < H && j < H ? stationary(load_whole(&weight[(int64_t{g} * H + j) * H + unit])) : S{0};
+    return unit < weight.width && j < weight.units
+               ? stationary(load_whole(&weight.data[(int64_t{g} * weight.units + j) * weight.width + unit]))
+               : S{0};
   });
 }
 
-// The block's units of W_hh. Of tf32 a thread rounds what it has copied itself.
+// A block's rows of a stationary matrix in shared memory: of so many units, `row` elements apart.
+struct BlockRows {
+  uint32_t first_unit, units, row;
+};
+
+// The block's units of a weight. Of tf32 a thread rounds what it has copied itself.
 template <class S, int kGates, int kParts, int kHeld>
-RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
-                              const S *weight) {
-  for_columns<S, kParts, kHeld>(H, [&](Columns columns) {
-    load_rows(to, 0, kGates * place.units, place.shared.weight_row, columns, H, place.wide,
-              [&](uint32_t r) { return weight_row<S, kGates>(weight, r, first_unit, H); });
+RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const BlockRows &block, const Matrix<S> &weight, bool wide) {
+  for_columns<S, kParts, kHeld>(weight.width, [&](Columns columns) {
+    load_rows(to, 0, kGates * block.units, block.row, columns, weight.width, wide,
+              [&](uint32_t r) { return weight_row<S, kGates>(weight, r, block.first_unit); });
     if constexpr (std::is_same_v<S, Tf32>) {
       wait_copies<0>();
-      for_own_chunks<S>(kGates * place.units, place.shared.weight_row, columns, [&](uint32_t) {
+      for_own_chunks<S>(kGates * block.units, block.row, columns, [&](uint32_t) {
         return [&](uint32_t, uint32_t element) {
           const Wide<S, kChunk<S>> chunk = to.template read_wide<kChunk<S>>(element);
           write_chunk(to, element, [&](uint32_t i) { return stationary(chunk.item[i]); });
@@ -120,17 +133,16 @@ RONDO_DEVICE void load_weight(const SharedSpan<S> &to, const SequencePlace &plac
   });
 }
 
-// The block's rows of W_hh^T.
+// The block's rows of a transposed weight.
 template <class S, int kGates, int kParts, int kHeld>
-RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const SequencePlace &place, uint32_t first_unit, uint32_t H,
-                                  const S *weight) {
-  for_columns<S, kParts, kHeld>(kGates * H, [&](Columns columns) {
-    const uint32_t items = place.units * (columns.count / kChunk<S>);
+RONDO_DEVICE void load_transposed(const SharedSpan<S> &to, const BlockRows &block, const Matrix<S> &weight) {
+  for_columns<S, kParts, kHeld>(kGates * weight.units, [&](Columns columns) {
+    const uint32_t items = block.units * (columns.count / kChunk<S>);
     for (uint32_t item = thread(); item < items; item += threads()) {
-      const uint32_t unit = item % place.units;
-      const uint32_t k = item / place.units * kChunk<S>;
-      write_transposed<S, kGates>(to, unit * place.shared.weight_row + columns.to + k, weight, first_unit + unit,
-                                  columns.first + k, H);
+      const uint32_t unit = item % block.units;
+      const uint32_t k = item / block.units * kChunk<S>;
+      write_transposed<S, kGates>(to, unit * block.row + columns.to + k, weight, block.first_unit + unit,
+                                  columns.first + k);
     }
   });
 }

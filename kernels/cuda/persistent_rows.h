@@ -90,4 +90,19 @@ struct Numbers {
   }
 };
 
+// A chunk of a row to global memory, of which `units` more exist; where wide, at once.
+template <class S>
+RONDO_DEVICE void store_chunk(S *to, bool wide, uint32_t units, const Wide<S, kChunk<S>> &chunk) {
+  if (wide) {
+    store_whole(chunk, reinterpret_cast<Wide<S, kChunk<S>> *>(to));
+    return;
+  }
+  RONDO_UNROLL
+  for (uint32_t i = 0; i < kChunk<S>; ++i) {
+    if (i < units) {
+      store_whole(chunk.item[i], to + i);
+    }
+  }
+}
+
 }  // namespace rondo::kernels::cuda

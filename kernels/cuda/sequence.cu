@@ -19,11 +19,31 @@ cudaError_t with_served_storage(Storage storage, bool tf32, What &&what) {
   }
 }
 
+// The same with a projection.
+template <class What>
+cudaError_t with_projected_storage(Storage storage, What &&what) {
+  switch (storage) {
+    case Storage::f16:
+      return what(Type<F16>{});
+    case Storage::bf16:
+      return what(Type<Bf16>{});
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
 }  // namespace
 
 cudaError_t sequence_blocks_at_once(const SequenceLayout &layout, const SequenceProblem &problem, int *blocks) {
   if (!holds(layout, problem.H, problem.N)) {
     return cudaErrorInvalidValue;
+  }
+  if (problem.P != 0) {
+    return with_projected_storage(problem.storage, [&](auto storage) {
+      using S = typename decltype(storage)::type;
+      return problem.backward ? projected_backward_blocks<S>(layout, problem, blocks)
+                              : projected_forward_blocks<S>(layout, problem, blocks);
+    });
   }
   return with_served_storage(problem.storage, problem.tf32, [&](auto storage) {
     using S = typename decltype(storage)::type;
@@ -40,6 +60,11 @@ cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &
   if (sequence.first >= sequence.last) {
     return cudaSuccess;
   }
+  if (sequence.P != 0) {
+    return with_projected_storage(sequence.storage, [&](auto storage) {
+      return launch_projected_forward_of<typename decltype(storage)::type>(target, layout, sequence);
+    });
+  }
   return with_served_storage(sequence.storage, sequence.tf32, [&](auto storage) {
     return launch_forward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);
   });
@@ -52,6 +77,11 @@ cudaError_t launch_backward_sequence(const Target &target, const SequenceLayout 
   }
   if (sequence.rows.T <= 0) {
     return cudaSuccess;
+  }
+  if (sequence.P != 0) {
+    return with_projected_storage(sequence.storage, [&](auto storage) {
+      return launch_projected_backward_of<typename decltype(storage)::type>(target, layout, sequence);
+    });
   }
   return with_served_storage(sequence.storage, sequence.tf32, [&](auto storage) {
     return launch_backward_sequence_of<typename decltype(storage)::type>(target, layout, sequence);

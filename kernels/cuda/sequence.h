@@ -1,5 +1,6 @@
 // All steps of a layer in one launch, its directions side by side, with W_hh kept on chip: what pointwise.h and a
-// product do step by step. Without a projection; f32, f16 and bf16 storage.
+// product do step by step. f32, f16 and bf16 storage; of the 16-bit types an LSTM may have a projection, and then O
+// below is P, else H.
 #pragma once
 
 #include "kernels/cuda/launch.h"
@@ -22,21 +23,25 @@ struct SequenceMemory {
 struct ForwardSequenceDirection {
   const void *pre;        // [rows, G*H] C: W_ih x from the row on at which the positions' earliest t begins; may be the
                           // very place of `gates`: the thread that reads an element is the one that writes it
-  const void *weight_hh;  // [G*H, H] storage
+  const void *weight_hh;  // [G*H, O] storage
   const void *bias_ih;    // [G*H] storage, or NULL: zeros
   const void *bias_hh;    // [G*H] storage, or NULL: zeros
-  void *state;            // [N, H] storage: h before the first position, in sorted order; out: after the last
+  void *state;            // [N, O] storage: h before the first position, in sorted order; out: after the last
   void *c;                // [N, H] C, the same; LSTM only
   void *history;          // [S, history_row] storage: h of each step
   int64_t history_row;
   void *gates;  // [S, G*H] C, for backward, or NULL
   void *extra;  // [S, H] C: the cell's extra value, for backward, or NULL
+  // With a projection.
+  const void *weight_hr;  // [P, H] storage
+  void *projected;        // [S, H] storage: what is projected, for backward, or NULL; zeros where masked
 };
 struct ForwardSequence {
   int64_t cell;  // CellRow
   Storage storage;
   bool tf32;  // of f32 storage: products round their operands so
   int64_t H;
+  int64_t P;  // of a projection, or 0
   RowMap rows;
   SequenceMemory memory;
   int64_t first, last;  // positions [first, last)
@@ -50,8 +55,8 @@ cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &
 struct BackwardSequenceDirection {
   const void *dy;  // [S, dy_row] C
   int64_t dy_row;
-  const void *weight_hh;  // [G*H, H] storage
-  void *dh;               // [N, H] C: gradient of the last state; out: of the initial state
+  const void *weight_hh;  // [G*H, O] storage
+  void *dh;               // [N, O] C: gradient of the last state; out: of the initial state
   void *dc;               // [N, H] C, the same; LSTM only
   const void *gates;      // [S, G*H] C
   const void *extra;      // [S, H] C
@@ -61,6 +66,9 @@ struct BackwardSequenceDirection {
   const void *h_initial;  // [N, H] storage; GRU only
   void *dx;               // [S, G*H] storage: gradient of W_ih x
   void *dh_gates;         // [S, G*H] storage: gradient of W_hh h, where the cell splits them (GRU), else NULL
+  // With a projection.
+  const void *weight_hr;  // [P, H] storage
+  void *d_output;         // [S, P] storage: gradient of what the projection gives; zeros where masked
 };
 // From the last position down to the first; masked rows get zeros in dx and dh_gates and keep dh and dc.
 struct BackwardSequence {
@@ -68,6 +76,7 @@ struct BackwardSequence {
   Storage storage;
   bool tf32;
   int64_t H;
+  int64_t P;
   RowMap rows;
   SequenceMemory memory;
   int directions;

@@ -18,7 +18,8 @@ struct SequenceProblem {
   bool backward;
   int64_t H, N;
   int directions;
-  bool tf32;  // products of f32 storage may round their operands so
+  bool tf32;      // products of f32 storage may round their operands so
+  int64_t P = 0;  // of a projection, less than H; 0: none. LSTM of 16-bit storage only
 };
 
 // What of a GPU decides what fits and how long it takes; gpu_facts.h has those of known GPUs.
@@ -71,7 +72,13 @@ double products_per_clock(const SequenceProblem &problem, const GpuFacts &gpu);
 inline constexpr int kTierRows = 3;
 const TierRow &tier_row(int row);
 
-// The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this.
+// Rows of W_hr, or columns of what it gives, that a block of `units` units has: a multiple of 16, never more than
+// units; the last blocks with units may have fewer, down to none. Without a projection there are as many as units.
+uint32_t sequence_outputs(const SequenceProblem &problem, uint32_t units);
+
+// The places of a block's dynamic shared memory, in bytes from its beginning: launcher and kernel read this. With a
+// projection nothing is held, and a step has a second product, whose operand takes turns with the first's: each has one
+// place.
 struct SequenceShared {
   uint32_t weight;       // the block's rows of W_hh (backward: of W_hh^T), [tiles*16, weight_row] storage
   uint32_t weight_row;   // elements: what of K is not held, rounded up to 16, and 16 bytes more; 0: all is held
@@ -80,6 +87,11 @@ struct SequenceShared {
   uint32_t partial;      // [k_parts - 1, warps of a part, 32 lanes, accumulators] f32
   uint32_t barrier[2];   // 8 bytes each
   uint32_t bytes;
+  // With a projection: the block's rows of W_hr (backward: of W_hr^T) and what they multiply, o*tanh(c) (backward: the
+  // gradient of h), [rows, projected_row] storage both.
+  uint32_t projection;
+  uint32_t projected;
+  uint32_t projected_row;  // elements: K rounded up to 16, and 16 bytes more
 };
 SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32_t units, uint32_t rows,
                                uint32_t k_parts, uint32_t held);
@@ -87,8 +99,8 @@ SequenceShared sequence_shared(const SequenceProblem &problem, Tier tier, uint32
 // What the blocks of a grid's groups put their numbers and their flags into, in global memory: never less for more
 // rows, whatever their layouts.
 struct SequenceExchange {
-  int64_t row;      // elements of a row's numbers: K rounded up to 16
-  int64_t numbers;  // bytes of two copies of all rows, of all directions
+  int64_t row;      // elements of a row's numbers: K rounded up to 16; with a projection those of both operands
+  int64_t numbers;  // bytes of two copies of all rows (with a projection: of one), of all directions
   int64_t flags;    // bytes of a flag for each group, at most
 };
 inline constexpr int64_t kFlagBytes = 128;  // a flag has a cache line of its own

@@ -156,7 +156,7 @@ int explain_model(const Options &options) {
     throw UsageError("--model needs an N and a T of at least 1");
   }
   if (integer_of(rnn.get(), RONDO_ATTR_PROJ_SIZE) != 0) {
-    throw std::runtime_error("--model knows no tier for a network with a projection");
+    throw std::runtime_error("--model has no floor for a network with a projection");
   }
   problem.cell = integer_of(rnn.get(), RONDO_ATTR_CELL);
   problem.H = integer_of(rnn.get(), RONDO_ATTR_HIDDEN_SIZE);

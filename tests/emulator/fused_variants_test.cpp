@@ -21,6 +21,7 @@ struct Case {
   bool training = true;
   bool tf32 = false;
   int64_t cell = RONDO_CELL_LSTM;
+  int64_t P = 0;
 };
 
 rondo::cuda::Device device_of(const Case &it) {
@@ -63,6 +64,7 @@ Told told(Variants::Proof proof, const Case &it, const rondo::cuda::Tuned &tuned
   spec.cell = it.cell;
   spec.input_size = 8;
   spec.hidden_size = it.H;
+  spec.proj_size = it.P;
   spec.dtype = it.dtype;
   spec.persistent = it.persistent;
   spec.allow_tf32 = it.tf32 ? 1 : 0;
@@ -119,6 +121,18 @@ TEST_CASE("a proof of one type's kernels is none of another's", "[variants]") {
   CHECK(chosen(&everything, {.H = 384}) == "fused cluster");
   CHECK(chosen(&everything, {.H = 256, .dtype = RONDO_F32}) == "fused cluster");
   CHECK(chosen(&everything, {.H = 384, .dtype = RONDO_F32}) == "fused grid");
+}
+
+TEST_CASE("a projection has tiers in 16 bits alone", "[variants]") {
+  CHECK(chosen(&single_alone, {.P = 32}) == "fused single");
+  CHECK(chosen(&everything, {.H = 320, .P = 64}) == "fused cluster");
+  CHECK(chosen(&everything, {.H = 1024, .dtype = RONDO_BF16, .P = 512}) == "fused grid");
+  // W_hh is narrower by as much, so that one block holds more units.
+  CHECK(chosen(&single_alone, {.H = 192, .training = false}) == "fused stepwise");
+  CHECK(chosen(&single_alone, {.H = 192, .training = false, .P = 64}) == "fused single");
+  CHECK(chosen(&everything, {.dtype = RONDO_F32, .P = 32}) == "fused stepwise");
+  CHECK_THAT(told(&everything, {.dtype = RONDO_F32, .tf32 = true, .P = 32}).text,
+             Contains("not fused single: a projection of f32 is not served, of f16 and bf16 it is\n"));
 }
 
 TEST_CASE("of proven tiers the one of the shortest predicted step is chosen", "[variants]") {

@@ -30,7 +30,7 @@ struct BackwardArrays {
   BackwardSequenceDirection direction() {
     return {dy.data(),        of.history_row(), weight.data(),    dh.data(),      dc.data(),
             gates.data(),     extra.data(),     c_initial.data(), history.data(), of.history_row(),
-            h_initial.data(), dx.data(),        dh_gates.data()};
+            h_initial.data(), dx.data(),        dh_gates.data(),  nullptr,        nullptr};
   }
   std::vector<Array> results() const { return {dh, dc, dx, dh_gates}; }
 

@@ -25,14 +25,16 @@ struct SequenceCase {
   bool over_grid = false;  // several blocks are no cluster
   uint32_t units = 0;      // 0: as few as hold H
   bool training = true;
-  int64_t extra_row = 0;  // of history and dy beyond H
+  int64_t extra_row = 0;  // of history and dy beyond their width
   int shift = 0;          // of every array
   int64_t piece = 0;      // positions of one launch; 0: all
   bool is_held = false;   // as much of W_hh as a kernel holds
   bool tf32 = false;      // of f32
+  int64_t P = 0;          // of a projection
 
   int64_t gates() const { return cell == rondo::kernels::kLstm ? 4 : cell == rondo::kernels::kGru ? 3 : 1; }
-  int64_t history_row() const { return H + extra_row; }
+  int64_t output() const { return P != 0 ? P : H; }
+  int64_t history_row() const { return output() + extra_row; }
 };
 
 // Row order, lengths and where steps lie.
@@ -94,7 +96,7 @@ inline rondo::kernels::cuda::SequenceLayout layout_of(const SequenceCase &of, bo
     REQUIRE(layout.held != 0);
   }
   layout.threads = layout.units / 16 * of.k_parts * 32;
-  const SequenceProblem problem{of.cell, of.storage, backward, of.H, of.N, of.directions, of.tf32};
+  const SequenceProblem problem{of.cell, of.storage, backward, of.H, of.N, of.directions, of.tf32, of.P};
   layout.shared_bytes =
       sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held).bytes;
   return layout;
@@ -105,7 +107,7 @@ class SequenceMeeting {
  public:
   SequenceMeeting(const SequenceCase &of, bool backward)
       : needs_(rondo::kernels::cuda::sequence_exchange(
-            {of.cell, of.storage, backward, of.H, of.N, of.directions, of.tf32})),
+            {of.cell, of.storage, backward, of.H, of.N, of.directions, of.tf32, of.P})),
         memory_(static_cast<size_t>(needs_.flags + needs_.numbers)) {
     REQUIRE(cudaMemset(memory_.get(), 0xff, static_cast<size_t>(needs_.flags + needs_.numbers)) == cudaSuccess);
   }
@@ -233,9 +235,10 @@ inline std::vector<SequenceCase> f32_cases(bool tf32, const std::vector<uint32_t
 inline std::string text_of(const SequenceCase &of) {
   const auto text = [](auto value) { return std::to_string(value) + " "; };
   return "cell " + text(of.cell) + "type " + text(static_cast<int>(of.storage)) + (of.tf32 ? "by tf32 " : "") + "H " +
-         text(of.H) + "N " + text(of.N) + "T " + text(of.T) + "directions " + text(of.directions) + "lengths " +
-         text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) + (of.over_grid ? "of a grid " : "") + "units " +
-         text(of.units) + "rows " + text(of.rows) + "parts " + text(of.k_parts) + (of.is_held ? "held" : "");
+         text(of.H) + "P " + text(of.P) + "N " + text(of.N) + "T " + text(of.T) + "directions " + text(of.directions) +
+         "lengths " + text(static_cast<int>(of.kind)) + "blocks " + text(of.blocks) +
+         (of.over_grid ? "of a grid " : "") + "units " + text(of.units) + "rows " + text(of.rows) + "parts " +
+         text(of.k_parts) + (of.is_held ? "held" : "");
 }
 
 // Those that hold W_hh in registers: as many steps of K as a kernel holds, fewer, down to none, and more.
@@ -314,6 +317,7 @@ Sequence sequence_of(const SequenceCase &of, const SequenceRows &rows) {
   sequence.storage = of.storage;
   sequence.tf32 = of.tf32;
   sequence.H = of.H;
+  sequence.P = of.P;
   sequence.rows = rows.map();
   sequence.directions = of.directions;
   return sequence;

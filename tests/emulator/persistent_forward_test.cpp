@@ -37,7 +37,9 @@ struct ForwardArrays {
             history.data(),
             of.history_row(),
             gates.data(),
-            extra.data()};
+            extra.data(),
+            nullptr,
+            nullptr};
   }
   std::vector<Array> results() const { return {state, c, history, gates, extra}; }
 

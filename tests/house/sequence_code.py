@@ -23,8 +23,9 @@ from device_code import SKIPPED, demangle, find_tool, kernels
 QUICK = "sm_80,sm_90a,sm_120"
 BEGIN = "<!-- sequence-code: written by tests/house/sequence_code.py -->"
 END = "<!-- end of sequence-code -->"
-NAME = re.compile(r"(forward|backward)_sequence_kernel<(?:\w+::)*(\w+?)Cell(?:<(?:\w+::)*(\w+?)Activation>\s*)?, "
-                  r"(?:\w+::)*(\w+), (\d+), (\d+), (\d+)>")
+NAME = re.compile(r"(projected_|)(forward|backward)_sequence_kernel<"
+                  r"(?:(?:\w+::)*(\w+?)Cell(?:<(?:\w+::)*(\w+?)Activation>\s*)?, )?"
+                  r"(?:\w+::)*(\w+), (\d+), (\d+)(?:, (\d+))?>")
 INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]+\*/\s+(?:(@!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
 LABEL = re.compile(r"\.L_x_\d+")
 ENDS = {"EXIT", "RET", "BPT"}
@@ -187,13 +188,15 @@ def rows_of(tools, architecture, cubin):
         sys.exit(f"sequence_code.py: what kernel is {unknown[0]}? (c++filt has to be there)")
     for function, code, labels in functions(tools["nvdisasm"], cubin):
         if match := matches.get(function):
-            direction, cell, activation, storage, tiles, parts, held = match.groups()
-            found = facts(code, labels, storage, int(held))
+            projected, direction, cell, activation, storage, tiles, parts, held = match.groups()
+            # Those with a projection are an LSTM's and hold nothing.
+            cell, activation, held = ("lstm", "proj", 0) if projected else (cell, activation, int(held))
+            found = facts(code, labels, storage, held)
             usage = {kind: usages[function].get(kind, 0) for kind in ("REG", "STACK", "SHARED", "LOCAL")}
             found.update(registers=usage["REG"], stack=usage["STACK"], shared=usage["SHARED"])
             found["local"] += usage["LOCAL"]
             yield Row(direction == "backward", " ".join(filter(None, (cell, activation))).lower(),
-                      NAMES.get(storage, storage.lower()), int(tiles), int(parts), int(held),
+                      NAMES.get(storage, storage.lower()), int(tiles), int(parts), held,
                       int(re.search(r"\d+", architecture)[0]), architecture, found)
 
 
@@ -284,8 +287,8 @@ def table(rows, each):
 
 LEGEND = """\
 A row is a cell's kernels of one direction on one architecture (f16 and bf16, 8 to 32 rows, 1 to 8 parts of K, some of W_hh
-in registers or none; or f32 or tf32, 8, 16 or 32 rows, 1 to 4 parts), from the least to the most. They come from the
-code as it stands: of alternatives, all count.
+in registers or none; or f32 or tf32, 8, 16 or 32 rows, 1 to 4 parts; proj: with a projection, 1 to 4 parts), from the least
+to the most. They come from the code as it stands: of alternatives, all count.
   shared   bytes beside the dynamic ones of the layout     stack, local   bytes; instructions on local memory: no spills
   held     tensor-core instructions of a step that take W_hh from registers, once for whole groups of K's steps and once for
            a part that ends within a group

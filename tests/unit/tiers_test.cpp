@@ -42,6 +42,10 @@ std::vector<SequenceProblem> problems() {
           if (N != 7 && N != 33) {
             all.push_back({cell, Storage::f32, backward, H, N, directions, H % 32 != 0});
           }
+          if (cell == kLstm && H > 1 && N != 7) {
+            const int64_t P = N == 8 ? H - 1 : N == 33 ? 1 : (H + 3) / 4;
+            all.push_back({cell, H % 16 == 0 ? Storage::f16 : Storage::bf16, backward, H, N, directions, false, P});
+          }
         }
       }
     }
@@ -62,9 +66,13 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
   const SequenceShared shared =
       sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
   const uint32_t gates = gates_of(problem.cell);
-  const auto K = static_cast<uint32_t>(problem.H) * (problem.backward ? gates : 1);
-  const uint32_t tiles = layout.units / 16 * (problem.backward ? 1 : gates);
-  const uint32_t sums = tiles / (layout.units / 16) * 4 * (layout.rows / 8);
+  const auto H = static_cast<uint32_t>(problem.H);
+  const auto P = static_cast<uint32_t>(problem.P);
+  const bool projects = P != 0;
+  const uint32_t outputs = sequence_outputs(problem, layout.units);
+  const uint32_t K = problem.backward ? gates * H : projects ? P : H;
+  const uint32_t tiles = problem.backward ? outputs / 16 : layout.units / 16 * gates;
+  const uint32_t sums = (problem.backward ? 1 : gates) * 4 * (layout.rows / 8);
   CHECK(shared.bytes == layout.shared_bytes);
   const uint32_t bytes = bytes_of(problem);
   const uint32_t chunk = 16 / bytes;
@@ -82,20 +90,38 @@ void check_places(const SequenceProblem &problem, const SequenceLayout &layout) 
     CHECK(shared.weight_row == 0);
   }
   // One after the other, and each as long as it must be.
-  const uint32_t places[] = {shared.weight,     shared.operand[0], shared.operand[1], shared.partial,
-                             shared.barrier[0], shared.barrier[1], shared.bytes};
-  const bool in_place = layout.tier == Tier::grid;
+  const uint32_t places[] = {shared.weight,
+                             shared.operand[0],
+                             shared.operand[1],
+                             projects ? shared.projection : shared.partial,
+                             projects ? shared.projected : shared.partial,
+                             shared.partial,
+                             shared.barrier[0],
+                             shared.barrier[1],
+                             shared.bytes};
+  const bool in_place = layout.tier == Tier::grid || projects;
   CHECK((shared.operand[0] == shared.operand[1]) == in_place);
   const uint32_t sizes[] = {tiles * 16 * shared.weight_row * bytes,
                             in_place ? 0 : layout.rows * shared.operand_row * bytes,
                             layout.rows * shared.operand_row * bytes,
+                            (problem.backward ? layout.units : outputs) * shared.projected_row * bytes,
+                            layout.rows * shared.projected_row * bytes,
                             (layout.k_parts - 1) * (layout.units / 16) * 32 * sums * 4,
                             8,
                             8};
-  for (int place = 0; place < 6; ++place) {
+  for (int place = 0; place < 8; ++place) {
     CAPTURE(place);
     CHECK(places[place] % 16 == 0);
     CHECK(places[place] + sizes[place] <= places[place + 1]);
+  }
+  if (projects) {
+    check_row(shared.projected_row, problem.backward ? P : H);
+    // Every output has a block, of those that have units, and a warp.
+    const uint32_t with_units = (H + layout.units - 1) / layout.units;
+    CHECK(outputs % 16 == 0);
+    CHECK(outputs <= layout.units);
+    CHECK(outputs * with_units >= P);
+    CHECK(layout.held == 0);
   }
   if (layout.held != 0) {
     const uint32_t rows_of_warp = 16 * tiles / (layout.units / 16);
@@ -108,8 +134,11 @@ void check_exchange(const SequenceProblem &problem, const SequenceLayout &layout
   const SequenceExchange exchange = sequence_exchange(problem);
   const SequenceShared shared =
       sequence_shared(problem, layout.tier, layout.units, layout.rows, layout.k_parts, layout.held);
-  CHECK(exchange.row == shared.operand_row - 16 / bytes_of(problem));
-  CHECK(exchange.numbers == 2 * problem.directions * problem.N * exchange.row * bytes_of(problem));
+  const uint32_t padding = 16 / bytes_of(problem);
+  const uint32_t of_projection = problem.P != 0 ? shared.projected_row - padding : 0;
+  CHECK(exchange.row == shared.operand_row - padding + of_projection);
+  CHECK(exchange.numbers ==
+        (problem.P != 0 ? 1 : 2) * problem.directions * problem.N * exchange.row * bytes_of(problem));
   CHECK(exchange.flags >= int64_t{problem.directions} * layout.groups * kFlagBytes);
 }
 
@@ -135,7 +164,7 @@ void check_layout(const SequenceProblem &problem, const GpuFacts &gpu, const Tie
   CHECK(layout.threads == 32 * layout.units / 16 * layout.k_parts);
   CHECK(layout.threads <= sequence_threads(product_kind(problem.storage, problem.tf32),
                                            static_cast<int>(gates_of(problem.cell)), problem.backward, layout.rows / 8,
-                                           layout.k_parts, layout.held));
+                                           layout.k_parts, layout.held, problem.P != 0));
   CHECK(layout.shared_bytes <= gpu.shared_bytes);
   CHECK(layout.step_ns > 0);
   CHECK(layout.step_ns < kNever);
@@ -195,6 +224,27 @@ TEST_CASE("the places of one layout, by hand", "[tiers]") {
   CHECK(wide.operand[0] == 3 * 32 * 36 * 4);
   CHECK(wide.operand[1] == 13824 + 8 * 36 * 4);
   CHECK(wide.barrier[0] == 14976 + 1152 + 1 * 2 * 32 * 12 * 4);
+  // With a projection W_hh's rows are shorter, and W_hr and what it multiplies come behind: of 20 outputs in two blocks
+  // of 32 units a block has 16.
+  const SequenceProblem projected{kLstm, Storage::f16, false, 50, 5, 1, false, 20};
+  CHECK(sequence_outputs(projected, 32) == 16);
+  CHECK(sequence_outputs(projected, 64) == 32);
+  const SequenceShared narrow = sequence_shared(projected, Tier::cluster, 32, 8, 2, 0);
+  CHECK(narrow.weight_row == 40);
+  CHECK(narrow.operand[0] == 4 * 32 * 40 * 2);
+  CHECK(narrow.operand[1] == narrow.operand[0]);
+  CHECK(narrow.projection == 10240 + 8 * 40 * 2);
+  CHECK(narrow.projected_row == 72);
+  CHECK(narrow.projected == 10880 + 16 * 72 * 2);
+  CHECK(narrow.partial == 13184 + 8 * 72 * 2);
+  CHECK(narrow.barrier[0] == 14336 + 1 * 2 * 32 * 16 * 4);
+  // Backward: 16 rows of W_hh^T over 200 gates, 32 of W_hr^T over 20 outputs.
+  const SequenceProblem back{kLstm, Storage::f16, true, 50, 5, 1, false, 20};
+  const SequenceShared transposed = sequence_shared(back, Tier::cluster, 32, 8, 2, 0);
+  CHECK(transposed.operand[0] == 16 * 216 * 2);
+  CHECK(transposed.projection == 6912 + 8 * 216 * 2);
+  CHECK(transposed.projected == 10368 + 32 * 40 * 2);
+  CHECK(transposed.partial == 12928 + 8 * 40 * 2);
 }
 
 TEST_CASE("what fits where", "[tiers]") {
@@ -244,6 +294,12 @@ TEST_CASE("a tier serves no other type, device or problem", "[tiers]") {
     CHECK_FALSE(serves([](SequenceProblem &p) { p.cell = kCells; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.H = int64_t{1} << 40; }, hopper));
     CHECK_FALSE(serves([](SequenceProblem &p) { p.N = int64_t{1} << 40; }, hopper));
+    CHECK(serves([](SequenceProblem &p) { p.P = 63; }, hopper));
+    CHECK(serves([](SequenceProblem &p) { p.P = 1, p.backward = true; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.P = 64; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.P = -1; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.P = 32, p.cell = kGru; }, hopper));
+    CHECK_FALSE(serves([](SequenceProblem &p) { p.P = 32, p.storage = Storage::f32; }, hopper));
     GpuFacts old = hopper;
     old.capability = tier_row(tier).min_capability - 1;
     CHECK_FALSE(serves(as_it_is, old));

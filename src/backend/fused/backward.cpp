@@ -120,6 +120,7 @@ Status BackwardRun::run_sequence(const Layer &layer) const {
   sequence.storage = facts_.storage;
   sequence.tf32 = facts_.tf32;
   sequence.H = facts_.H;
+  sequence.P = facts_.P;
   sequence.rows = rows_.map();
   sequence.memory = space_.meeting.memory();
   sequence.directions = static_cast<int>(facts_.D);
@@ -132,12 +133,13 @@ Status BackwardRun::run_sequence(const Layer &layer) const {
 
 BackwardSequenceDirection BackwardRun::sequence_direction(const Layer &layer, int64_t direction) const {
   const int64_t states = direction * rows_.N() * facts_.H;
+  const int64_t outputs = direction * rows_.N() * facts_.O;
   const int64_t gates_row = direction * rows_.S();
   BackwardSequenceDirection to{};
-  to.dy = element(layer.dy, direction * facts_.H, facts_.arithmetic);
+  to.dy = element(layer.dy, direction * facts_.O, facts_.arithmetic);
   to.dy_row = facts_.output;
   to.weight_hh = layer.hh[direction];
-  to.dh = space_.dh.at(states);
+  to.dh = space_.dh.at(outputs);
   to.gates = reserve_.gates(layer.index, direction).at(0);
   if (facts_.cell.has_extra) {
     to.extra = reserve_.extra(layer.index, direction).at(0);
@@ -146,9 +148,13 @@ BackwardSequenceDirection BackwardRun::sequence_direction(const Layer &layer, in
     to.dc = space_.dc.at(states);
     to.c_initial = space_.c_initial.at(states);
   }
-  to.history = reserve_.history(layer.index).at(direction * facts_.H);
+  to.history = reserve_.history(layer.index).at(direction * facts_.O);
   to.history_row = facts_.output;
-  to.h_initial = space_.h_initial.at(states);
+  to.h_initial = space_.h_initial.at(outputs);
+  if (facts_.projects()) {
+    to.weight_hr = layer.hr[direction];
+    to.d_output = space_.d_output.at(gates_row * facts_.P);
+  }
   to.dx = space_.dx_gates.at(gates_row * facts_.gates);
   to.dh_gates = facts_.cell.splits_gradient ? space_.dh_gates.at(gates_row * facts_.gates) : nullptr;
   return to;

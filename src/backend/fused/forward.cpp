@@ -89,6 +89,7 @@ Status ForwardRun::run_sequence(const Layer &layer, const Chunk &chunk) const {
   sequence.storage = facts_.storage;
   sequence.tf32 = facts_.tf32;
   sequence.H = facts_.H;
+  sequence.P = facts_.P;
   sequence.rows = rows_.map();
   sequence.memory = space_.meeting.memory();
   sequence.first = chunk.begin;
@@ -108,15 +109,19 @@ ForwardSequenceDirection ForwardRun::sequence_direction(const Layer &layer, int6
   to.weight_hh = layer.hh[direction];
   to.bias_ih = frame_.params.at(ParamKind::bias_ih, layer.index, direction);
   to.bias_hh = frame_.params.at(ParamKind::bias_hh, layer.index, direction);
-  to.state = space_.state.at(direction * N * facts_.H);
+  to.state = space_.state.at(direction * N * facts_.O);
   if (facts_.cell.has_cell_state) {
     to.c = space_.c.at(direction * N * facts_.H);
   }
-  to.history = layer.history.at(direction * facts_.H);
+  to.history = layer.history.at(direction * facts_.O);
   to.history_row = facts_.output;
   if (facts_.training()) {
     to.gates = reserve_.gates(layer.index, direction).at(0);
     to.extra = facts_.cell.has_extra ? reserve_.extra(layer.index, direction).at(0) : nullptr;
+  }
+  if (facts_.projects()) {
+    to.weight_hr = layer.hr[direction];
+    to.projected = facts_.training() ? reserve_.projected(layer.index, direction).at(0) : nullptr;
   }
   return to;
 }

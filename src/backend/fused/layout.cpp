@@ -77,11 +77,12 @@ ForwardSpace::ForwardSpace(Arena &arena, const Facts &facts, Checked T, Checked 
       recurrent(take_if(facts.tier == nullptr, arena, facts.arithmetic, N * facts.D * facts.gates)),
       state(take(arena, facts.storage, N * facts.D * facts.O)),
       c(take_if(facts.cell.has_cell_state, arena, facts.arithmetic, N * facts.D * facts.H)),
-      projected(take_if(facts.projects() && !facts.training(), arena, facts.storage, N * facts.D * facts.H)),
-      output(take_if(facts.projects(), arena, facts.arithmetic, N * facts.D * facts.P)),
+      projected(take_if(facts.projects() && facts.tier == nullptr && !facts.training(), arena, facts.storage,
+                        N * facts.D * facts.H)),
+      output(take_if(facts.projects() && facts.tier == nullptr, arena, facts.arithmetic, N * facts.D * facts.P)),
       hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
                  Checked(facts.D) * facts.gates * facts.O)),
-      hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
+      hr(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
       meeting(arena, facts, N, false),
       rows(arena, facts.problem, T, N),
       pre_rows(rows_of_chunk(facts, N, S)) {}
@@ -94,7 +95,7 @@ BackwardSpace::BackwardSpace(Arena &arena, const Facts &facts, Checked T, Checke
       dx_gates(take(arena, facts.storage, S * facts.D * facts.gates)),
       dh_gates(take_if(facts.cell.splits_gradient, arena, facts.storage, S * facts.D * facts.gates)),
       d_output(take_if(facts.projects(), arena, facts.storage, S * facts.D * facts.P)),
-      d_projected(take_if(facts.projects(), arena, facts.arithmetic, N * facts.D * facts.H)),
+      d_projected(take_if(facts.projects() && facts.tier == nullptr, arena, facts.arithmetic, N * facts.D * facts.H)),
       dh(take(arena, facts.arithmetic, N * facts.D * facts.O)),
       dc(take_if(facts.cell.has_cell_state, arena, facts.arithmetic, N * facts.D * facts.H)),
       h_initial(take(arena, facts.storage, N * facts.D * facts.O)),
@@ -103,7 +104,7 @@ BackwardSpace::BackwardSpace(Arena &arena, const Facts &facts, Checked T, Checke
       d_weight(take_if(facts.param_grad != facts.arithmetic, arena, facts.arithmetic, largest_weight(facts))),
       hh(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage,
                  Checked(facts.D) * facts.gates * facts.O)),
-      hr(take_if(facts.D == 2, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
+      hr(take_if(facts.D == 2 && facts.tier == nullptr, arena, facts.storage, Checked(facts.D) * facts.P * facts.H)),
       meeting(arena, facts, N, true),
       rows(arena, facts.problem, T, N) {}
 

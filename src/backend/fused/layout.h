@@ -66,9 +66,9 @@ struct ForwardSpace {
   Array recurrent;   // [D][N, gates] arithmetic: W_hh h of a step; not with a tier
   Array state;       // [D][N, O] storage
   Array c;           // [D][N, H] arithmetic; LSTM only
-  Array projected;   // [D][N, H] storage; inference with a projection
-  Array output;      // [D][N, P] arithmetic: W_hr times what is projected
-  Array hh, hr;      // [D][gates, O], [D][P, H] storage; two directions only, hh not with a tier
+  Array projected;   // [D][N, H] storage; inference with a projection; not with a tier
+  Array output;      // [D][N, P] arithmetic: W_hr times what is projected; not with a tier
+  Array hh, hr;      // [D][gates, O], [D][P, H] storage; two directions only, not with a tier
   Meeting meeting;
   cuda::CallRows::Memory rows;
 
@@ -84,7 +84,7 @@ struct BackwardSpace {
   Array dx_gates;     // [D][S, gates] storage: gradient of W_ih x
   Array dh_gates;     // [D][S, gates] storage: gradient of W_hh h; only where the cell splits them
   Array d_output;     // [D][S, P] storage: gradient of h as an operand; with a projection
-  Array d_projected;  // [D][N, H] arithmetic; with a projection
+  Array d_projected;  // [D][N, H] arithmetic; with a projection, not with a tier
   Array dh, dc;       // [D][N, O], [D][N, H] arithmetic
   Array h_initial;    // [D][N, O] storage
   Array c_initial;    // [D][N, H] arithmetic; LSTM only

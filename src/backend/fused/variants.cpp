@@ -66,7 +66,8 @@ kernels::cuda::SequenceProblem sequence_problem(const Spec &spec, bool backward,
           .H = spec.hidden_size,
           .N = N,
           .directions = static_cast<int>(spec.directions()),
-          .tf32 = rounds_to_tf32(spec)};
+          .tf32 = rounds_to_tf32(spec),
+          .P = spec.proj_size};
 }
 
 std::optional<SequenceLayout> sequence_layout(const TierRow &tier, const Spec &spec, const cuda::Device &device,
@@ -86,11 +87,13 @@ double Variants::stepwise_ns() const {
   const auto rows = static_cast<double>(problem_.max_N * spec_.directions());
   const auto gates = static_cast<double>(spec_.gates() * spec_.hidden_size);
   const double per_clock = products_per_clock(sequence_problem(spec_, false, problem_.max_N), gpu);
-  const double product =
-      rows * gates * static_cast<double>(spec_.output()) / (per_clock * gpu.multiprocessors * gpu.clock_ghz);
+  const auto projection = static_cast<double>(spec_.proj_size * spec_.hidden_size);
+  const double product = rows * (gates * static_cast<double>(spec_.output()) + projection) /
+                         (per_clock * gpu.multiprocessors * gpu.clock_ghz);
   // W_ih x read, W_hh h written and read, gates written.
   const double traffic = rows * gates * 4 * sizeof(float) / gpu.memory_gb_per_s;
-  const double step = stepwise_launches_ns + std::max(product, traffic);
+  const double launches = spec_.proj_size > 0 ? 2 * stepwise_launches_ns : stepwise_launches_ns;
+  const double step = launches + std::max(product, traffic);
   return problem_.training ? 2 * step : step;
 }
 
@@ -123,11 +126,11 @@ std::string Variants::refusal_of(const TierRow &row) const {
   if (spec_.persistent == RONDO_PERSISTENT_NEVER) {
     return "the attribute persistent is never";
   }
-  if (spec_.proj_size > 0) {
-    return "a projection is not served";
-  }
   if (spec_.storage() == RONDO_F64) {
     return "f64 is not served, f32, f16 and bf16 are";
+  }
+  if (spec_.proj_size > 0 && spec_.storage() == RONDO_F32) {
+    return "a projection of f32 is not served, of f16 and bf16 it is";
   }
   if (device_.capability() < row.min_capability) {
     return "it needs compute capability " + cuda::capability_text(row.min_capability) + " or newer, not " +
@@ -145,6 +148,7 @@ std::string Variants::refusal_of(const TierRow &row) const {
 
 std::string Variants::unfit(const Candidate &of) const {
   return "hidden_size " + std::to_string(spec_.hidden_size) + " with max_N " + std::to_string(problem_.max_N) +
+         (spec_.proj_size > 0 ? " and proj_size " + std::to_string(spec_.proj_size) : "") +
          " does not fit its blocks, " +
          (of.tier->tier == Tier::grid ? "at most " + std::to_string(device_.multiprocessors) + " at once, " : "") +
          "of " + std::to_string(device_.shared_bytes) + " bytes of shared memory, in " +

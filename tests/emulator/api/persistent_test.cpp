@@ -88,10 +88,10 @@ TEST_CASE("required tiers that do not serve are refused with each one's reason",
       Contains("asks for fused, which cannot serve: the attribute persistent is require, and no tier serves: ") &&
           Contains("fused single: f64 is not served, f32, f16 and bf16 are; ") &&
           Contains("fused cluster: f64 is not served, f32, f16 and bf16 are"));
-  for (const int64_t dtype : {RONDO_F16, RONDO_F32}) {
-    CHECK_THAT(refusal(persistent().with(RONDO_ATTR_DTYPE, dtype).with(RONDO_ATTR_PROJ_SIZE, 3)),
-               Contains("fused single: a projection is not served; fused cluster: a projection is not served"));
-  }
+  CHECK_THAT(refusal(persistent().with(RONDO_ATTR_DTYPE, RONDO_F32).with(RONDO_ATTR_PROJ_SIZE, 3)),
+             Contains("fused single: a projection of f32 is not served, of f16 and bf16 it is; fused cluster: "));
+  CHECK_THAT(refusal(persistent().with(RONDO_ATTR_HIDDEN_SIZE, 4096).with(RONDO_ATTR_PROJ_SIZE, 2048)),
+             Contains("fused single: hidden_size 4096 with max_N 11 and proj_size 2048 does not fit its blocks, "));
   CHECK_THAT(refusal(persistent().with(RONDO_ATTR_HIDDEN_SIZE, 4096)),
              Contains("fused single: hidden_size 4096 with max_N 11 does not fit its blocks, of 232448 bytes of shared "
                       "memory, in forward; fused cluster: hidden_size 4096 "));

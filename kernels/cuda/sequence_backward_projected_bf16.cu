@@ -1,0 +1,12 @@
+// The backward sequence kernels of an LSTM with a projection and bf16 storage; a file of its own only so that it
+// compiles beside the others.
+#include "kernels/cuda/persistent_backward_projected.h"
+
+namespace rondo::kernels::cuda {
+
+template cudaError_t launch_projected_backward_of<Bf16>(const Target &target, const SequenceLayout &layout,
+                                                        const BackwardSequence &sequence);
+template cudaError_t projected_backward_blocks<Bf16>(const SequenceLayout &layout, const SequenceProblem &problem,
+                                                     int *blocks);
+
+}  // namespace rondo::kernels::cuda
