@@ -155,11 +155,11 @@ int explain_model(const Options &options) {
   if (options.N < 1 || options.T < 1) {
     throw UsageError("--model needs an N and a T of at least 1");
   }
-  if (integer_of(rnn.get(), RONDO_ATTR_PROJ_SIZE) != 0) {
-    throw std::runtime_error("--model has no floor for a network with a projection");
-  }
+  int64_t params = 0;
+  check(rondo_rnn_param_count(rnn.get(), &params));  // refuses a network that cannot be
   problem.cell = integer_of(rnn.get(), RONDO_ATTR_CELL);
   problem.H = integer_of(rnn.get(), RONDO_ATTR_HIDDEN_SIZE);
+  problem.P = integer_of(rnn.get(), RONDO_ATTR_PROJ_SIZE);
   problem.N = options.N;
   problem.T = options.T;
   problem.bidirectional = integer_of(rnn.get(), RONDO_ATTR_BIDIRECTIONAL) != 0;

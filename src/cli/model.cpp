@@ -33,10 +33,10 @@ std::string percent(std::optional<double> floor, double us) {
   return floor ? print("%.0f %%", 100 * *floor / us) : "-";
 }
 
-// The floors are of 16 bits.
+// The floors are of 16 bits and have no projection.
 std::optional<double> floor_of(const SequenceProblem &problem) {
   const bool narrow = problem.storage == Storage::f16 || problem.storage == Storage::bf16;
-  return narrow ? floor_us(problem.cell, problem.H, problem.N) : std::nullopt;
+  return narrow && problem.P == 0 ? floor_us(problem.cell, problem.H, problem.N) : std::nullopt;
 }
 
 std::string type_text(int64_t dtype, bool tf32) {
@@ -52,7 +52,8 @@ SequenceProblem sequence_of(const ModelProblem &problem, bool backward) {
           .H = problem.H,
           .N = problem.N,
           .directions = problem.bidirectional ? 2 : 1,
-          .tf32 = problem.tf32};
+          .tf32 = problem.tf32,
+          .P = problem.P};
 }
 
 std::string layout_text(const SequenceLayout &layout) {
@@ -173,8 +174,9 @@ std::string heading() {
 
 std::string model_of(const ModelProblem &problem) {
   std::string text =
-      print("%s, %s, H %lld, N %lld, T %lld, %s\n", text_of(words_of(RONDO_ATTR_CELL), problem.cell).c_str(),
+      print("%s, %s, H %lld, %sN %lld, T %lld, %s\n", text_of(words_of(RONDO_ATTR_CELL), problem.cell).c_str(),
             type_text(problem.dtype, problem.tf32).c_str(), static_cast<long long>(problem.H),
+            problem.P == 0 ? "" : print("P %lld, ", static_cast<long long>(problem.P)).c_str(),
             static_cast<long long>(problem.N), static_cast<long long>(problem.T),
             problem.bidirectional ? "two directions" : "one direction");
   text += kPreface;

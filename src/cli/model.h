@@ -8,7 +8,7 @@
 namespace rondo::cli {
 
 struct ModelProblem {
-  int64_t cell, dtype, H, N, T;
+  int64_t cell, dtype, H, P, N, T;
   bool bidirectional, training, tf32;
 };
 

@@ -40,7 +40,8 @@ Share share_of(const SequenceProblem &problem, const GpuFacts &gpu) {
 }
 
 bool is_served(const SequenceProblem &problem, const GpuFacts &gpu) {
-  return gpu.capability >= 80 && (problem.storage == Storage::f16 || problem.storage == Storage::bf16);
+  return gpu.capability >= 80 && problem.P == 0 &&
+         (problem.storage == Storage::f16 || problem.storage == Storage::bf16);
 }
 
 // Every step reads what shared memory holds of W_hh and, from the L2 cache, the whole operand.

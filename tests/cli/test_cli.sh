@@ -129,8 +129,13 @@ run 0 explain --model --hidden-size 64 --dtype f64
 check "no tier takes f64" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
 refused 2 explain --model --hidden-size 0
 refused 2 explain --model --hidden-size 64 -N 0
-refused 1 explain --model --hidden-size 64 --proj-size 8
-err_has 'projection'
+run 0 explain --model --hidden-size 64 --proj-size 8 --mode training
+out_has '^lstm, f16, H 64, P 8, '
+out_has '^H200 +fused single +backward +[0-9.]+ +[0-9.]+ +-  1 x 1 blocks of 64 units'
+run 0 explain --model --hidden-size 64 --proj-size 8 --dtype f32
+check "no tier takes f32 with a projection" [ "$(grep -cE '^.* (single|cluster|grid|hybrid)[^/]* forward +- +- +-$' "$out")" -eq 16 ]
+refused 1 explain --model --hidden-size 64 --proj-size 64
+err_has 'proj_size is 64'
 # Each GPU back end serves here, or all that is forced on it fails with the reason that info gives.
 for backend in cudnn fused; do
   run 0 info
