@@ -155,8 +155,10 @@ int explain_model(const Options &options) {
   if (options.N < 1 || options.T < 1) {
     throw UsageError("--model needs an N and a T of at least 1");
   }
+  // A network that cannot be is refused here; of its input a step shows nothing.
+  check(rondo_rnn_set_int(rnn.get(), RONDO_ATTR_INPUT_SIZE, 1));
   int64_t params = 0;
-  check(rondo_rnn_param_count(rnn.get(), &params));  // refuses a network that cannot be
+  check(rondo_rnn_param_count(rnn.get(), &params));
   problem.cell = integer_of(rnn.get(), RONDO_ATTR_CELL);
   problem.H = integer_of(rnn.get(), RONDO_ATTR_HIDDEN_SIZE);
   problem.P = integer_of(rnn.get(), RONDO_ATTR_PROJ_SIZE);
