@@ -261,8 +261,12 @@ command_demo() {
 
 # ---- tests ------------------------------------------------------------------------------------------------------
 
-fast_stages() {
+choose_architectures() {
   [ -n "$architectures" ] || [ -e /dev/nvidiactl ] || architectures=$architecture_of_tests
+}
+
+fast_stages() {
+  choose_architectures
   stage format format_check
   stage arrows arrows
   stage figures figures
@@ -278,6 +282,7 @@ fast_stages() {
 }
 
 framework_stages() {
+  choose_architectures
   stage wheel wheel_tests
   stage torch torch_tests
   stage mindspore mindspore_tests

@@ -69,7 +69,7 @@ numpy_tests() {
 
 wheel() {
   need "$python_needs"
-  bindings/python/make_wheel.sh
+  bindings/python/make_wheel.sh -Ccmake.define.RONDO_CUDA_ARCHITECTURES="${architectures:-quick}"
 }
 
 wheel_tests() {

@@ -69,6 +69,7 @@ TEST_CASE("one member meets nobody, and nothing is measured", "[team]") {
 TEST_CASE("a measured meeting is remembered, and measured again when it is old", "[team]") {
   Team team(2);
   int remembered = 0;
+  int late = 0;  // where others had the processors too long to see it
   int measured = 0;
   int quick = 0;  // meetings that are not measured sooner for having been slow
   int kept = 0;
@@ -91,6 +92,8 @@ TEST_CASE("a measured meeting is remembered, and measured again when it is old",
     if (Clock::now() - start < rondo::cpu::measure_again) {
       ++remembered;
       CHECK(second == first);
+    } else {
+      ++late;
     }
     let_sleep();
     const double third = team.meeting_ns(2);
@@ -99,7 +102,7 @@ TEST_CASE("a measured meeting is remembered, and measured again when it is old",
       CHECK(!team.awake());
     }
   }
-  CHECK(remembered >= 3);
+  CHECK((remembered >= 3 || late > attempts * 9 / 10));
   CHECK(measured >= 3);
   // Two may agree by chance; on one processor all are slow.
   CHECK((kept < quick || quick < 3));
@@ -152,7 +155,7 @@ TEST_CASE("members that wait for one without a core are counted, and forgotten i
     std::this_thread::sleep_for(rondo::cpu::measure_again * 2);
     team.meeting_ns(2);
     measured = team.standstill();
-    std::this_thread::sleep_for(rondo::cpu::last_retry);
+    std::this_thread::sleep_for(rondo::cpu::most_patience * rondo::cpu::first_retry);
     forgotten = team.standstill();
   });
   if (pinned) {

@@ -352,22 +352,25 @@ void Team::run_together(int count, void *caller_scratch, Call call, const void *
 void Team::count_standstill(std::chrono::nanoseconds lost, Clock::time_point start, Clock::time_point end) {
   using std::chrono::nanoseconds;
   constexpr double bad = 0.3;
+  const nanoseconds run = end - start;
   const bool again = start.time_since_epoch().count() >= forget_at_.load(std::memory_order_relaxed);
   if (again && window_ > nanoseconds(0)) {
     const bool was_bad = standstill_.load(std::memory_order_relaxed) > bad;
-    retry_ = was_bad ? std::min<Clock::duration>(2 * retry_, last_retry) : first_retry;
+    patience_ = was_bad ? std::min(2 * patience_, most_patience) : 1;
     window_ = lost_in_window_ = nanoseconds(0);
   }
-  window_ += end - start;
+  window_ += run;
   lost_in_window_ += lost;
-  if (window_ > standstill_window) {
+  if (window_ > std::max<nanoseconds>(standstill_window, standstill_runs * run)) {
     window_ /= 2;
     lost_in_window_ /= 2;
   }
-  // A single turn of another process is no reason yet.
-  const auto over = std::max<nanoseconds>(window_, standstill_window / 2);
+  // A single turn of another process is no reason yet, nor is a single run.
+  const auto over = std::max<nanoseconds>({window_, standstill_window / 2, 2 * run});
   standstill_.store(std::chrono::duration<double>(lost_in_window_) / over, std::memory_order_relaxed);
-  forget_at_.store((end + retry_).time_since_epoch().count(), std::memory_order_relaxed);
+  // What is long is worth a longer while.
+  const auto retry = patience_ * std::max<Clock::duration>(first_retry, standstill_runs * run);
+  forget_at_.store((end + retry).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 double Team::standstill() const {

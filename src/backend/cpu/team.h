@@ -29,11 +29,13 @@ inline constexpr std::chrono::milliseconds measure_every{50};
 inline constexpr std::chrono::milliseconds measure_again{1};
 inline constexpr double slow_meeting_ns = 2000;
 
-// What members waited for another that had lost its core is counted over this much of their time together. Where it
-// made the team run alone, it is forgotten after a while, for one more try; the while doubles as long as tries fail.
+// What members waited for another that had lost its core is counted over this much of their time together, and over
+// some runs. Where it made the team run alone, it is forgotten after a while, for one more try; the while doubles, up
+// to most_patience times the first, as long as tries fail.
 inline constexpr std::chrono::milliseconds standstill_window{20};
+inline constexpr int standstill_runs = 4;
 inline constexpr std::chrono::milliseconds first_retry{50};
-inline constexpr std::chrono::milliseconds last_retry{200};
+inline constexpr int most_patience = 4;
 
 // What different threads write stays this far apart: some processors fetch lines of 64 bytes in pairs.
 inline constexpr size_t apart = 128;
@@ -197,7 +199,7 @@ class Team {
   std::atomic<int64_t> last_end_{0};  // of a run, in the steady clock's ticks
   // Of runs together; the first three are the business of whoever has the team.
   std::chrono::nanoseconds window_{0}, lost_in_window_{0};
-  Clock::duration retry_{first_retry};
+  int patience_ = 1;
   std::atomic<double> standstill_{0};
   std::atomic<int64_t> forget_at_{0};  // in the steady clock's ticks
   alignas(apart) Run run_{};
