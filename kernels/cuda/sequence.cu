@@ -4,12 +4,10 @@
 namespace rondo::kernels::cuda {
 namespace {
 
-// S is f32, tf32 where its products are to be, f16 or bf16.
+// S is f16 or bf16.
 template <class What>
-cudaError_t with_served_storage(Storage storage, bool tf32, What &&what) {
+cudaError_t with_narrow_storage(Storage storage, What &&what) {
   switch (storage) {
-    case Storage::f32:
-      return tf32 ? what(Type<Tf32>{}) : what(Type<float>{});
     case Storage::f16:
       return what(Type<F16>{});
     case Storage::bf16:
@@ -19,17 +17,13 @@ cudaError_t with_served_storage(Storage storage, bool tf32, What &&what) {
   }
 }
 
-// The same with a projection.
+// S is f32, tf32 where its products are to be, f16 or bf16.
 template <class What>
-cudaError_t with_projected_storage(Storage storage, What &&what) {
-  switch (storage) {
-    case Storage::f16:
-      return what(Type<F16>{});
-    case Storage::bf16:
-      return what(Type<Bf16>{});
-    default:
-      return cudaErrorInvalidValue;
+cudaError_t with_served_storage(Storage storage, bool tf32, What &&what) {
+  if (storage == Storage::f32) {
+    return tf32 ? what(Type<Tf32>{}) : what(Type<float>{});
   }
+  return with_narrow_storage(storage, what);
 }
 
 }  // namespace
@@ -39,7 +33,7 @@ cudaError_t sequence_blocks_at_once(const SequenceLayout &layout, const Sequence
     return cudaErrorInvalidValue;
   }
   if (problem.P != 0) {
-    return with_projected_storage(problem.storage, [&](auto storage) {
+    return with_narrow_storage(problem.storage, [&](auto storage) {
       using S = typename decltype(storage)::type;
       return problem.backward ? projected_backward_blocks<S>(layout, problem, blocks)
                               : projected_forward_blocks<S>(layout, problem, blocks);
@@ -61,7 +55,7 @@ cudaError_t launch_forward_sequence(const Target &target, const SequenceLayout &
     return cudaSuccess;
   }
   if (sequence.P != 0) {
-    return with_projected_storage(sequence.storage, [&](auto storage) {
+    return with_narrow_storage(sequence.storage, [&](auto storage) {
       return launch_projected_forward_of<typename decltype(storage)::type>(target, layout, sequence);
     });
   }
@@ -79,7 +73,7 @@ cudaError_t launch_backward_sequence(const Target &target, const SequenceLayout 
     return cudaSuccess;
   }
   if (sequence.P != 0) {
-    return with_projected_storage(sequence.storage, [&](auto storage) {
+    return with_narrow_storage(sequence.storage, [&](auto storage) {
       return launch_projected_backward_of<typename decltype(storage)::type>(target, layout, sequence);
     });
   }

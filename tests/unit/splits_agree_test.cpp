@@ -4,9 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +11,7 @@
 #include "backend/cpu/backward.h"
 #include "backend/cpu/forward.h"
 #include "support/catch.h"
+#include "unit/block.h"
 
 using rondo::Arena;
 using rondo::Batch;
@@ -30,28 +28,9 @@ using rondo::cpu::Member;
 using rondo::cpu::Reserve;
 using rondo::cpu::Split;
 using rondo::cpu::Team;
+using rondo_test::Block;
 
 namespace {
-
-// On a cache line, NaN in every type, and of no byte more than asked for.
-class Block {
- public:
-  explicit Block(std::int64_t size) : size_(static_cast<std::size_t>(size)) {
-    void *memory = nullptr;
-    REQUIRE(posix_memalign(&memory, 64, std::max<std::size_t>(size_, 1)) == 0);
-    memory_.reset(static_cast<char *>(memory));
-    std::memset(memory, 0xFF, size_);
-  }
-  char *data() const { return memory_.get(); }
-  std::size_t size() const { return size_; }
-  bool operator==(const Block &other) const {
-    return size_ == other.size_ && std::memcmp(data(), other.data(), size_) == 0;
-  }
-
- private:
-  std::size_t size_;
-  std::unique_ptr<char, void (*)(void *)> memory_{nullptr, &std::free};
-};
 
 struct Shape {
   rondo_sequence_t sequence;

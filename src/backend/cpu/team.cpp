@@ -354,7 +354,7 @@ void Team::count_standstill(std::chrono::nanoseconds lost, Clock::time_point sta
   constexpr double bad = 0.3;
   const nanoseconds run = end - start;
   const bool again = start.time_since_epoch().count() >= forget_at_.load(std::memory_order_relaxed);
-  if (again && window_ > nanoseconds(0)) {
+  if (again) {
     const bool was_bad = standstill_.load(std::memory_order_relaxed) > bad;
     patience_ = was_bad ? std::min(2 * patience_, most_patience) : 1;
     window_ = lost_in_window_ = nanoseconds(0);

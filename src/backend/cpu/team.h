@@ -53,8 +53,7 @@ class Barrier {
   void await(const Ready &ready);
   // Lost by all members since this was last asked for.
   std::chrono::nanoseconds take_lost() {
-    return std::chrono::nanoseconds(
-        lost_ns_.load(std::memory_order_relaxed) == 0 ? 0 : lost_ns_.exchange(0, std::memory_order_relaxed));
+    return std::chrono::nanoseconds(lost_ns_.exchange(0, std::memory_order_relaxed));
   }
 
  private:
