@@ -14,16 +14,24 @@ else()
   target_link_libraries(rondo_catch PUBLIC Catch2::Catch2WithMain)
 endif()
 
-# rondo_catch_test(NAME LABEL label SOURCES ... LIBRARIES ... [ENVIRONMENT NAME=value]): executable NAME, its cases as
-# tests "label.case".
+# For tests that run device code in fibers: the address sanitizer's fake stacks would be one a fiber, a large mapping every
+# time, and took most of such a test's time.
+set(RONDO_NO_FAKE_STACKS "ASAN_OPTIONS=string_append::detect_stack_use_after_return=0")
+
+# rondo_catch_test(NAME LABEL label SOURCES ... LIBRARIES ... [ENVIRONMENT NAME=value] [FIBERS]): executable NAME, its cases
+# as tests "label.case".
 function(rondo_catch_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;ENVIRONMENT" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FIBERS" "LABEL;ENVIRONMENT" "SOURCES;LIBRARIES")
+  set(modified "")
+  if(arg_FIBERS)
+    set(modified ENVIRONMENT_MODIFICATION ${RONDO_NO_FAKE_STACKS})
+  endif()
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE
     ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/tests/reference)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} rondo_catch)
   catch_discover_tests(${name} TEST_PREFIX ${arg_LABEL}. PROPERTIES LABELS ${arg_LABEL} TIMEOUT 900
-    ENVIRONMENT "${arg_ENVIRONMENT}")
+    ENVIRONMENT "${arg_ENVIRONMENT}" ${modified})
 endfunction()
 
 # rondo_script_test(NAME label command...): a test that is a command; it may exit with RONDO_SKIP_CODE.

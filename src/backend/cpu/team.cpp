@@ -368,9 +368,8 @@ void Team::count_standstill(std::chrono::nanoseconds lost, Clock::time_point sta
   // A single turn of another process is no reason yet, nor is a single run.
   const auto over = std::max<nanoseconds>({window_, standstill_window / 2, 2 * run});
   standstill_.store(std::chrono::duration<double>(lost_in_window_) / over, std::memory_order_relaxed);
-  // What is long is worth a longer while.
-  const auto retry = patience_ * std::max<Clock::duration>(first_retry, standstill_runs * run);
-  forget_at_.store((end + retry).time_since_epoch().count(), std::memory_order_relaxed);
+  // Long runs wait no longer: a whole run by one thread costs them more than a try that fails.
+  forget_at_.store((end + patience_ * first_retry).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 double Team::standstill() const {
