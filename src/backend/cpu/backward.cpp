@@ -252,37 +252,38 @@ void BackwardRun<C>::cell_rows(const Pass &pass, const Share &share, int64_t t, 
   const int64_t before = from_steps ? map.offset(previous(pass, t)) + first : 0;
   const int64_t column = dims_.gate_panels.column(panel);
   const int64_t unit = dims_.first_unit(panel);
-  kernels::BackwardTile<C> work{};
-  work.rows = share.rows_of(last) - share.rows_of(range_first);
-  work.units = std::min(dims_.first_unit(panel + 1), dims_.H) - unit;
-  work.stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column;
-  work.stash_row = dims_.gates * share.row_step;
+  const bool has_cell_state = facts_.cell().has_cell_state;
+  const bool projects = dims_.P > 0;
   const C *extra = reserve_.extra(pass.layer, pass.direction);
-  work.extra = extra + p * dims_.padded_H + unit;
-  work.extra_row = dims_.padded_H * share.row_step;
-  if (facts_.cell().has_cell_state) {
-    work.c_prev = (from_steps ? extra + before * dims_.padded_H : space_.c0 + first * dims_.padded_H) + unit;
-    work.c_prev_row = dims_.padded_H * share.row_step;
-    work.dc = space_.dc + first * dims_.padded_H + unit;
-    work.dc_row = dims_.padded_H * share.row_step;
-  }
-  if (dims_.P > 0) {
-    work.dh = space_.d_projected + first * dims_.padded_H + unit;
-    work.dh_row = dims_.padded_H * share.row_step;
-  } else {
-    work.h_prev = (from_steps ? reserve_.history(pass.layer) + before * dims_.output + pass.direction * dims_.O
-                              : space_.h0 + first * dims_.padded_O) +
-                  unit;
-    work.h_prev_row = (from_steps ? dims_.output : dims_.padded_O) * share.row_step;
-    work.dy = pass.dy + p * pass.dy_row + pass.direction * dims_.O + unit;
-    work.dy_row = pass.dy_row * share.row_step;
-    work.dh = space_.dh + first * dims_.padded_O + unit;
-    work.dh_row = dims_.padded_O * share.row_step;
-  }
-  work.dx = pass.dx_gates + p * dims_.gates + column;
-  work.dx_row = dims_.gates * share.row_step;
-  work.dh_gate = dh_gates(pass) + p * dims_.gates + column;
-  work.dh_gate_row = dims_.gates * share.row_step;
+  const C *c_prev = !has_cell_state ? nullptr
+                    : from_steps    ? extra + before * dims_.padded_H + unit
+                                    : space_.c0 + first * dims_.padded_H + unit;
+  const C *h_prev = projects ? nullptr
+                    : from_steps
+                        ? reserve_.history(pass.layer) + before * dims_.output + pass.direction * dims_.O + unit
+                        : space_.h0 + first * dims_.padded_O + unit;
+  C *dh = projects ? space_.d_projected + first * dims_.padded_H : space_.dh + first * dims_.padded_O;
+  const kernels::BackwardTile<C> work = {
+      .rows = share.rows_of(last) - share.rows_of(range_first),
+      .units = std::min(dims_.first_unit(panel + 1), dims_.H) - unit,
+      .stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column,
+      .stash_row = dims_.gates * share.row_step,
+      .extra = extra + p * dims_.padded_H + unit,
+      .extra_row = dims_.padded_H * share.row_step,
+      .c_prev = c_prev,
+      .c_prev_row = dims_.padded_H * share.row_step,
+      .h_prev = h_prev,
+      .h_prev_row = (from_steps ? dims_.output : dims_.padded_O) * share.row_step,
+      .dy = projects ? nullptr : pass.dy + p * pass.dy_row + pass.direction * dims_.O + unit,
+      .dy_row = pass.dy_row * share.row_step,
+      .dh = dh + unit,
+      .dh_row = (projects ? dims_.padded_H : dims_.padded_O) * share.row_step,
+      .dc = has_cell_state ? space_.dc + first * dims_.padded_H + unit : nullptr,
+      .dc_row = dims_.padded_H * share.row_step,
+      .dx = pass.dx_gates + p * dims_.gates + column,
+      .dx_row = dims_.gates * share.row_step,
+      .dh_gate = dh_gates(pass) + p * dims_.gates + column,
+      .dh_gate_row = dims_.gates * share.row_step};
   facts_.kernel.backward[facts_.spec.cell][facts_.storage()](work);
 }
 

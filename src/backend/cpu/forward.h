@@ -47,7 +47,10 @@ class ForwardRun {
     bool far;       // whether a member's panels of W_hh lie beyond the second cache level
     const PassSpace<C> &space;
   };
-  struct State {  // h before a step, [rows, O]; pairs too for the bf16 dot product, [rows, padded O]
+  // h before a step, [rows, O]; pairs too for the bf16 dot product, [rows, padded O]. This and Range are handed on by
+  // reference: what the compiler copies, it reads two members at once just after it wrote each, and a read that two
+  // stores serve waits for both, longer than a small step's product takes.
+  struct State {
     const C *rows;
     int64_t row;
     const kernels::Bf16 *pairs;
@@ -69,8 +72,8 @@ class ForwardRun {
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
   // One step's units and rows of this member; `backwards` takes the panels in descending order.
-  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, State state, int next,
-            bool backwards) const;
+  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, const State &state,
+            int next, bool backwards) const;
   struct Range {
     int64_t first, last;
   };
@@ -79,16 +82,16 @@ class ForwardRun {
     int64_t position;      // of the first one's input
     int64_t active;        // of the whole step
   };
-  void tile_products(const Pass &pass, const Share &share, const TileRows &rows, Range group, bool backwards,
-                     bool with_inputs, State state, C *tile, C *inputs) const;
-  void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group, bool backwards,
-                   const C *pre, State state, int next) const;
+  void tile_products(const Pass &pass, const Share &share, const TileRows &rows, const Range &group, bool backwards,
+                     bool with_inputs, const State &state, C *tile, C *inputs) const;
+  void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, const Range &group,
+                   bool backwards, const C *pre, const State &state, int next) const;
   struct Operand {  // a product's left side: of C, or of bf16 for the bf16 dot product
     const C *rows;
     const kernels::Bf16 *pairs;
     int64_t row;
   };
-  Operand state_rows(State state, int64_t r, int64_t row_step) const;
+  Operand state_rows(const State &state, int64_t r, int64_t row_step) const;
   Operand input_rows(const Pass &pass, int64_t p, int64_t row_step) const;
   void gate_product(const Operand &a, const GateMatrix<C> &matrix, int64_t panel, int64_t place, int64_t rows,
                     int64_t of_rows, C *to, int64_t to_row, const C *ahead) const;

@@ -11,7 +11,7 @@ namespace rondo::cpu {
 // few at a time, so that the cells of one overlap with those of the next.
 template <class C>
 void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre,
-                         State state, int next, bool backwards) const {
+                         const State &state, int next, bool backwards) const {
   const int64_t count = share.last_panel - share.first_panel;
   for (int64_t done = 0; done < count; done += pass.group) {
     const int64_t here = std::min(pass.group, count - done);
@@ -33,8 +33,8 @@ int64_t ForwardRun<C>::panels_per_tile(const Member &member, bool far) const {
 
 // A tile's products with W_hh; without `pre` those of its inputs too, beside the others: they never leave the caches.
 template <class C>
-void ForwardRun<C>::tile_products(const Pass &pass, const Share &share, const TileRows &rows, Range group,
-                                  bool backwards, bool with_inputs, State state, C *tile, C *inputs) const {
+void ForwardRun<C>::tile_products(const Pass &pass, const Share &share, const TileRows &rows, const Range &group,
+                                  bool backwards, bool with_inputs, const State &state, C *tile, C *inputs) const {
   const Panels &panels = dims_.gate_panels;
   const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
   const int64_t column = panels.column(group.first);
@@ -67,8 +67,8 @@ void ForwardRun<C>::tile_products(const Pass &pass, const Share &share, const Ti
 }
 
 template <class C>
-void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, Range group,
-                                bool backwards, const C *pre, State state, int next) const {
+void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t,
+                                const Range &group, bool backwards, const C *pre, const State &state, int next) const {
   const Panels &panels = dims_.gate_panels;
   auto *tile = static_cast<C *>(member.scratch);
   C *inputs = tile + most_tile_elements;
@@ -78,40 +78,37 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
   const int64_t column = panels.column(group.first);
   const int64_t unit = dims_.first_unit(group.first);
   const int64_t width = panels.column(group.last) - column;
+  const int64_t units = std::min(dims_.first_unit(group.last), dims_.H) - unit;
   const int64_t tiles = divide_up(mine, rows_per_tile);
-  for (int64_t number = 0; number < tiles; ++number) {
-    const int64_t done = mine * number / tiles;
-    const int64_t rows = mine * (number + 1) / tiles - done;
+  for (int64_t number = 0, done = 0, end = 0; number < tiles; ++number, done = end) {
+    end = number + 1 == tiles ? mine : mine * (number + 1) / tiles;
+    const int64_t rows = end - done;
     const int64_t r = share.first_row + done * share.row_step;
     tile_products(pass, share, {r, rows, p0 + r, active}, group, backwards, pre == nullptr, state, tile, inputs);
-    kernels::ForwardTile<C> work{};
-    work.rows = rows;
-    work.units = std::min(dims_.first_unit(group.last), dims_.H) - unit;
-    work.pre = pre == nullptr ? inputs : pre + r * dims_.gates + column;
-    work.pre_row = pre == nullptr ? width : dims_.gates * share.row_step;
-    work.recurrent = tile;
-    work.recurrent_row = width;
-    work.bias_x = pass.weights.bias_x + column;
-    work.bias_h = pass.weights.bias_h + column;
-    work.h_prev = state.rows + r * state.row + unit;
-    work.h_prev_row = state.row * share.row_step;
-    work.c = facts_.cell().has_cell_state ? pass.space.c + r * dims_.padded_H + unit : nullptr;
-    work.c_row = dims_.padded_H * share.row_step;
-    if (dims_.P > 0) {
-      work.h = projected_row(pass, p0 + r, r) + unit;
-      work.h_row = dims_.padded_H * share.row_step;
-    } else {
-      work.h = pass.space.state[next] + r * dims_.padded_O + unit;
-      work.h_row = dims_.padded_O * share.row_step;
-      work.history = pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit;
-      work.history_row = dims_.output * share.row_step;
-    }
-    if (reserve_ != nullptr) {
-      work.stash = reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column;
-      work.stash_row = dims_.gates * share.row_step;
-      work.extra = reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit;
-      work.extra_row = dims_.padded_H * share.row_step;
-    }
+    const bool projects = dims_.P > 0;
+    const bool trains = reserve_ != nullptr;
+    // Each member of it in its turn: filling it with zeros first takes longer than a small step's cells.
+    const kernels::ForwardTile<C> work = {
+        .rows = rows,
+        .units = units,
+        .pre = pre == nullptr ? inputs : pre + r * dims_.gates + column,
+        .pre_row = pre == nullptr ? width : dims_.gates * share.row_step,
+        .recurrent = tile,
+        .recurrent_row = width,
+        .bias_x = pass.weights.bias_x + column,
+        .bias_h = pass.weights.bias_h + column,
+        .h_prev = state.rows + r * state.row + unit,
+        .h_prev_row = state.row * share.row_step,
+        .c = facts_.cell().has_cell_state ? pass.space.c + r * dims_.padded_H + unit : nullptr,
+        .c_row = dims_.padded_H * share.row_step,
+        .h = projects ? projected_row(pass, p0 + r, r) + unit : pass.space.state[next] + r * dims_.padded_O + unit,
+        .h_row = (projects ? dims_.padded_H : dims_.padded_O) * share.row_step,
+        .history = projects ? nullptr : pass.history + (p0 + r) * dims_.output + pass.direction * dims_.O + unit,
+        .history_row = projects ? 0 : dims_.output * share.row_step,
+        .stash = trains ? reserve_->gates(pass.layer, pass.direction) + (p0 + r) * dims_.gates + column : nullptr,
+        .stash_row = dims_.gates * share.row_step,
+        .extra = trains ? reserve_->extra(pass.layer, pass.direction) + (p0 + r) * dims_.padded_H + unit : nullptr,
+        .extra_row = dims_.padded_H * share.row_step};
     facts_.kernel.forward[facts_.spec.cell][facts_.storage()](work);
     if constexpr (std::is_same_v<C, float>) {
       for (int64_t row = dims_.dot == nullptr ? rows : 0; row < rows; ++row) {
@@ -132,7 +129,7 @@ void ForwardRun<C>::pack_panel(const Pass &pass, ParamKind kind, const GateMatri
 }
 
 template <class C>
-auto ForwardRun<C>::state_rows(State state, int64_t r, int64_t row_step) const -> Operand {
+auto ForwardRun<C>::state_rows(const State &state, int64_t r, int64_t row_step) const -> Operand {
   if (dims_.dot != nullptr) {
     return {nullptr, state.pairs + r * dims_.padded_O, dims_.padded_O * row_step};
   }
