@@ -22,16 +22,19 @@ set(RONDO_NO_FAKE_STACKS "ASAN_OPTIONS=string_append::detect_stack_use_after_ret
 # as tests "label.case".
 function(rondo_catch_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIBERS" "LABEL;ENVIRONMENT" "SOURCES;LIBRARIES")
-  set(modified "")
+  # One that is empty would take the next word for its value.
+  set(properties LABELS ${arg_LABEL} TIMEOUT 900)
+  if(arg_ENVIRONMENT)
+    list(APPEND properties ENVIRONMENT ${arg_ENVIRONMENT})
+  endif()
   if(arg_FIBERS)
-    set(modified ENVIRONMENT_MODIFICATION ${RONDO_NO_FAKE_STACKS})
+    list(APPEND properties ENVIRONMENT_MODIFICATION ${RONDO_NO_FAKE_STACKS})
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE
     ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/tests/reference)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} rondo_catch)
-  catch_discover_tests(${name} TEST_PREFIX ${arg_LABEL}. PROPERTIES LABELS ${arg_LABEL} TIMEOUT 900
-    ENVIRONMENT "${arg_ENVIRONMENT}" ${modified})
+  catch_discover_tests(${name} TEST_PREFIX ${arg_LABEL}. PROPERTIES ${properties})
 endfunction()
 
 # rondo_script_test(NAME label command...): a test that is a command; it may exit with RONDO_SKIP_CODE.

@@ -13,6 +13,7 @@ import sys
 from html import escape
 
 import cpu_lengths
+from cpu_figures import SLOWER
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 PLOT = "cpu.svg"
@@ -21,7 +22,6 @@ END = "<!-- end of cpu-speed -->"
 LIBRARIES = {"rondo": "rondo", "onednn": "oneDNN", "ort": "ONNX Runtime", "torch": "PyTorch"}
 PACKED = "torch packed"
 LEVELS = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
-SLOWER = 0.97
 
 
 def number(value):

@@ -47,9 +47,9 @@ class ForwardRun {
     bool far;       // whether a member's panels of W_hh lie beyond the second cache level
     const PassSpace<C> &space;
   };
-  // h before a step, [rows, O]; pairs too for the bf16 dot product, [rows, padded O]. This and Range are handed on by
-  // reference: what the compiler copies, it reads two members at once just after it wrote each, and a read that two
-  // stores serve waits for both, longer than a small step's product takes.
+  // h before a step, [rows, O]; pairs too for the bf16 dot product, [rows, padded O]. This and Range go by reference: a
+  // copy costs a small step more than its cells, since the compiler writes its members one by one and reads two at
+  // once, which processors do not forward from their stores.
   struct State {
     const C *rows;
     int64_t row;
