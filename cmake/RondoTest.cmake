@@ -22,9 +22,8 @@ set(RONDO_NO_FAKE_STACKS "ASAN_OPTIONS=string_append::detect_stack_use_after_ret
 # as tests "label.case".
 function(rondo_catch_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FIBERS" "LABEL;ENVIRONMENT" "SOURCES;LIBRARIES")
-  # One that is empty would take the next word for its value.
   set(properties LABELS ${arg_LABEL} TIMEOUT 900)
-  if(arg_ENVIRONMENT)
+  if(arg_ENVIRONMENT)  # an empty one would take the next word for its value
     list(APPEND properties ENVIRONMENT ${arg_ENVIRONMENT})
   endif()
   if(arg_FIBERS)

@@ -67,7 +67,7 @@ def check_arithmetic():
     way = cpu_figures.best_way(rounds)  # one that was given up does not count
     assert way == {"threads": 2, "variant": "b", "ms": 2.6, "rounds": [2.5, 2.6, 9.0]}
     assert cpu_figures.best_way({}) is None
-    # Two of three rounds were slow, for one library more than for the other; in each, ours was half as fast again.
+    # Slow rounds came at different times for the two: by medians ours would be the slower.
     told = cpu_figures.ratio({"ms": 4.0, "rounds": [2.0, 4.0, 4.0]}, {"ms": 3.5, "rounds": [3.0, 3.5, 6.0]})
     assert told == {"ratio": 1.5, "rounds": [1.5, 0.875, 1.5], "least": 0.875, "most": 1.5}, told
     shape = cpu_rows.shape_of("lstm", "f32", "inference", {"T": 10, "N": 1, "H": 64})

@@ -48,7 +48,8 @@ class Panels {
   int64_t offset(int64_t panel, int64_t K) const { return column(panel) * K; }
 
  private:
-  int64_t count_, vectors_, width_;  // of the widest, but for the first
+  int64_t count_;
+  int64_t vectors_, width_;  // of the widest
   bool even_;
 };
 
@@ -84,7 +85,8 @@ struct Dimensions {
   }
   // Whether two directions may run side by side: small ones only, since each then needs room of its own.
   bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
-  // Of a gate panel, or the padded end. Every step asks: a division by what is known takes a tenth of another's time.
+  // Of a gate panel, or the padded end. Every small step asks twice: by a number that the compiler knows it does not
+  // divide, and the last way is for a cell of yet another kind.
   int64_t first_unit(int64_t gate_panel) const {
     const int64_t column = gate_panels.column(gate_panel);
     return G == 1 ? column : G == 4 ? column / 4 : G == 3 ? column / 3 : column / G;

@@ -87,7 +87,7 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
     tile_products(pass, share, {r, rows, p0 + r, active}, group, backwards, pre == nullptr, state, tile, inputs);
     const bool projects = dims_.P > 0;
     const bool trains = reserve_ != nullptr;
-    // Each member of it in its turn: filling it with zeros first takes longer than a small step's cells.
+    // Every field is named: one left out has the rest filled with zeros first, which a small step feels.
     const kernels::ForwardTile<C> work = {
         .rows = rows,
         .units = units,
