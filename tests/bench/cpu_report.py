@@ -199,7 +199,6 @@ def plot(document):
     return "\n".join([*parts, "</svg>", ""])
 
 
-
 def newest(folder):
     """The newest full result of a folder, or None."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
@@ -216,7 +215,7 @@ def block(document):
         f"`{document['command']}` on {document['date'][:10]}, commit {document['commit'][:12]}: "
         f"{machine_words(document)}; {versions}. "
         "Milliseconds a call, median of interleaved rounds, each library at its better thread count (in brackets); "
-        "ratio over the best peer, and from round to round.\n"
+        "ratio over the best peer, the median of the rounds' (their least to their most).\n"
         f"{ceiling_words(document)}{summary(document)}\n\n"
         f"<details><summary>All rows</summary>\n\n{table(document)}\n\n</details>\n"
     )
