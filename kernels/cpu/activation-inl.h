@@ -30,10 +30,11 @@ HWY_INLINE Raw<T> all(T value) {
   return hn::Set(Tag<T>(), value);
 }
 
-// x limited from one side; NaN stays NaN. x86's instructions return their second operand where one is NaN.
+// x limited from one side; NaN stays NaN. x86's instructions return their second operand where one is NaN, NEON's the
+// one that is a number.
 template <class T>
 HWY_INLINE Raw<T> at_most(T limit, Raw<T> x) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+#if !HWY_ARCH_X86 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
   return hn::IfThenElse(hn::Gt(x, all(limit)), all(limit), x);
 #else
   return hn::Min(all(limit), x);
@@ -41,7 +42,7 @@ HWY_INLINE Raw<T> at_most(T limit, Raw<T> x) {
 }
 template <class T>
 HWY_INLINE Raw<T> at_least(T limit, Raw<T> x) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+#if !HWY_ARCH_X86 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
   return hn::IfThenElse(hn::Lt(x, all(limit)), all(limit), x);
 #else
   return hn::Max(all(limit), x);
