@@ -114,6 +114,9 @@ const void *outside_stack;
 size_t outside_bytes;
 #endif
 #ifdef RONDO_EMULATOR_TSAN
+// One of tsan's fibers takes long to make and serves many starts. Not all: run() and end(), which never return, each
+// leave an entry on its stack of calls.
+constexpr int kStartsOfAFiber = 1000;
 void *outside_fiber;
 #endif
 
@@ -124,6 +127,7 @@ struct Fiber::Switch {
   bool dirty = false;  // frames may be left on the stack
 #ifdef RONDO_EMULATOR_TSAN
   void *fiber = nullptr;
+  int starts = 0;
 #endif
 };
 
@@ -151,15 +155,20 @@ void Fiber::start(void (*entry)()) {
 #ifdef RONDO_EMULATOR_ASAN
   if (switch_->dirty) {
     __asan_unpoison_memory_region(stack_, kStackBytes);
-    switch_->dirty = false;
   }
 #endif
 #ifdef RONDO_EMULATOR_TSAN
-  if (switch_->fiber != nullptr) {
+  if (switch_->fiber != nullptr && (switch_->dirty || switch_->starts == kStartsOfAFiber)) {
     __tsan_destroy_fiber(switch_->fiber);
+    switch_->fiber = nullptr;
+    switch_->starts = 0;
   }
-  switch_->fiber = __tsan_create_fiber(0);
+  if (switch_->fiber == nullptr) {
+    switch_->fiber = __tsan_create_fiber(0);
+  }
+  ++switch_->starts;
 #endif
+  switch_->dirty = false;
   entry_ = entry;
   switch_->place.prepare(stack_, kStackBytes, &Fiber::run);
   enter();
