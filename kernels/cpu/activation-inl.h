@@ -30,23 +30,25 @@ HWY_INLINE Raw<T> all(T value) {
   return hn::Set(Tag<T>(), value);
 }
 
-// x limited from one side; NaN stays NaN. x86's instructions return their second operand where one is NaN, NEON's the
-// one that is a number.
+// x86's instructions return their second operand where one is NaN, NEON's the one that is a number.
+constexpr bool kLimitsKeepNaN = HWY_ARCH_X86 != 0 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128;
+
+// x limited from one side; NaN stays NaN.
 template <class T>
 HWY_INLINE Raw<T> at_most(T limit, Raw<T> x) {
-#if !HWY_ARCH_X86 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::Gt(x, all(limit)), all(limit), x);
-#else
-  return hn::Min(all(limit), x);
-#endif
+  if constexpr (kLimitsKeepNaN) {
+    return hn::Min(all(limit), x);
+  } else {
+    return hn::IfThenElse(hn::Gt(x, all(limit)), all(limit), x);
+  }
 }
 template <class T>
 HWY_INLINE Raw<T> at_least(T limit, Raw<T> x) {
-#if !HWY_ARCH_X86 || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::Lt(x, all(limit)), all(limit), x);
-#else
-  return hn::Max(all(limit), x);
-#endif
+  if constexpr (kLimitsKeepNaN) {
+    return hn::Max(all(limit), x);
+  } else {
+    return hn::IfThenElse(hn::Lt(x, all(limit)), all(limit), x);
+  }
 }
 
 // e^-x = scale * (1 - r + r^2 q), with scale = 2^k, k = -x / ln 2 to the nearest whole number and r = x + k ln 2.

@@ -158,13 +158,12 @@ void Fiber::start(void (*entry)()) {
   }
 #endif
 #ifdef RONDO_EMULATOR_TSAN
-  if (switch_->fiber != nullptr && (switch_->dirty || switch_->starts == kStartsOfAFiber)) {
-    __tsan_destroy_fiber(switch_->fiber);
-    switch_->fiber = nullptr;
-    switch_->starts = 0;
-  }
-  if (switch_->fiber == nullptr) {
+  if (switch_->fiber == nullptr || switch_->dirty || switch_->starts == kStartsOfAFiber) {
+    if (switch_->fiber != nullptr) {
+      __tsan_destroy_fiber(switch_->fiber);
+    }
     switch_->fiber = __tsan_create_fiber(0);
+    switch_->starts = 0;
   }
   ++switch_->starts;
 #endif
