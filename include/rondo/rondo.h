@@ -218,7 +218,8 @@ RONDO_API rondo_status_t rondo_plan_create(rondo_context_t context, rondo_rnn_t 
 RONDO_API void rondo_plan_destroy(rondo_plan_t plan);
 
 /* Bytes to bring to each call: workspace (contents are lost between calls) for the larger of forward and backward, and reserve
- * (training: written by forward, read by backward; 0 in inference). Enough for every call within the plan's maxima. */
+ * (training: written by forward, read by backward; 0 in inference). Enough for every call within the plan's maxima. From 4 MiB on
+ * the CPU back end wishes for huge pages there (madvise), which memory that nobody wrote to before can be given. */
 RONDO_API rondo_status_t rondo_plan_workspace_size(rondo_plan_t plan, int64_t *bytes);
 RONDO_API rondo_status_t rondo_plan_reserve_size(rondo_plan_t plan, int64_t *bytes);
 /* Where the caller's arrays must lie: RONDO_DEVICE_CPU or RONDO_DEVICE_CUDA. */

@@ -14,7 +14,7 @@ TOLERANCE = {"f64": 1e-9, "f32": 1e-3, "f16": 0.03, "bf16": 0.06}
 NO_NUMBER = sys.float_info.max  # JSON has no infinity
 FEW_ROWS = 4  # up to here a step reads more weights than it computes with
 SLOWER = 0.97  # under this ratio a row counts as slower than its peer
-STEADY = 1.08  # rounds' ratios may lie this far apart, but for the outer quarters
+STEADY = 1.05  # rounds' ratios may lie this far apart, but for the outer quarters
 
 
 def best_way(rounds):

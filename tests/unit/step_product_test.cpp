@@ -5,21 +5,13 @@
 
 #include "backend/cpu/products.h"
 #include "support/catch.h"
+#include "unit/numbers.h"
 
 using rondo::cpu::Panels;
 using rondo::cpu::StepProduct;
+using rondo_test::numbers;
 
 namespace {
-
-template <class C>
-std::vector<C> numbers(std::int64_t count, std::uint32_t seed) {
-  std::vector<C> values(static_cast<std::size_t>(count));
-  for (C &value : values) {
-    seed = seed * 1664525u + 1013904223u;
-    value = static_cast<C>(static_cast<std::int32_t>(seed)) / static_cast<C>(1u << 31);
-  }
-  return values;
-}
 
 template <class C>
 class Case {

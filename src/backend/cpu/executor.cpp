@@ -51,6 +51,16 @@ Checked visit_packed(const Dimensions &dims, Arena arena, Visit &&visit) {
 // A short call that comes after a pause finds the workers asleep and is over before they could help.
 constexpr double short_call_ns = 100000;
 
+// Memory that call after call brings is asked for once; and only where what it holds takes long beside asking.
+constexpr int64_t large_memory = int64_t{4} << 20;
+
+void ask_for_huge_pages_once(std::atomic<const void *> &last, void *memory, int64_t bytes) {
+  if (bytes >= large_memory && last.load(std::memory_order_relaxed) != memory) {
+    last.store(memory, std::memory_order_relaxed);
+    ask_for_huge_pages(memory, bytes);
+  }
+}
+
 constexpr int64_t packed_header_bytes = round_up(sizeof(PackedHeader), block_alignment);
 
 }  // namespace
@@ -138,6 +148,13 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
 }
 
 template <class C>
+template <class Args>
+void CpuExecutor<C>::ask_for_huge_pages_of(const Args &args) const {
+  ask_for_huge_pages_once(workspace_asked_, args.workspace, needs_.workspace);
+  ask_for_huge_pages_once(reserve_asked_, args.reserve, needs_.reserve);
+}
+
+template <class C>
 SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, const Together &together) const {
   const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
   return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together);
@@ -165,6 +182,7 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
       return foreign_packing();
     }
   }
+  ask_for_huge_pages_of(call.args);
   Arena arena(call.args.workspace);
   ForwardSpace<C> space(arena, facts_, batch.T, batch.N, batch.S);
   RONDO_TRY(space.map.build(batch, facts_.spec.layout));
@@ -196,6 +214,7 @@ Status CpuExecutor<C>::check_reserve(const ReserveHeader &header, const Batch &b
 template <class C>
 Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   const Batch &batch = call.batch;
+  ask_for_huge_pages_of(call.args);
   Arena arena(call.args.workspace);
   BackwardSpace<C> space(arena, facts_, batch.T, batch.N, batch.S);
   RONDO_TRY(space.map.build(batch, facts_.spec.layout));

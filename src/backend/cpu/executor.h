@@ -1,6 +1,8 @@
 // CpuExecutor: one plan on the CPU, in double for f64 storage and float for the others.
 #pragma once
 
+#include <atomic>
+
 #include "backend/backend.h"
 #include "backend/cpu/facts.h"
 #include "backend/cpu/split.h"
@@ -41,6 +43,8 @@ class CpuExecutor final : public Executor {
   CpuExecutor(std::shared_ptr<CpuResources> resources, const Spec &spec, const Problem &problem);
 
   Status lay_out();
+  template <class Args>
+  void ask_for_huge_pages_of(const Args &args) const;
   SplitCosts split_costs_at(int64_t T, int64_t S, const Together &together) const;
   SplitCosts split_of(const Batch &batch) const;
   int members(Split split) const;
@@ -50,6 +54,7 @@ class CpuExecutor final : public Executor {
   std::shared_ptr<CpuResources> resources_;
   Facts<C> facts_;
   MemoryNeeds needs_{};
+  mutable std::atomic<const void *> workspace_asked_{nullptr}, reserve_asked_{nullptr};  // for huge pages, last
   mutable std::atomic<uint32_t> calls_{0};  // forward calls so far; only the order of memory accesses goes by it
 };
 

@@ -213,14 +213,17 @@ void ForwardRun<C>::input_products_of_rows(const Pass &pass, const Share &share,
   }
 }
 
-// Of steps [first, last). Whether each member made just the columns that it will read.
+// Of steps [first, last). Whether each member made just the columns that it will read: what is small, where that leaves
+// each about as much. Of a large product a member on a slower core leaves some to the others, which is worth a meeting.
 template <class C>
 bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
   const int64_t begin = space_.map.offset(first);
   const int64_t rows = space_.map.offset(last) - begin;
+  const int64_t K = dims_.input(pass.layer);
   const int64_t panels = dims_.gate_panels.count();
   const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  const bool own = pass.split != Split::rows && (even || rows <= rows_of_piece<C>(dims_.input(pass.layer)));
+  const bool small = rows <= rows_of_piece<C>(K) || (even && rows * K * dims_.gates < large_multiply_adds);
+  const bool own = member.count == 1 || (pass.split != Split::rows && small);
   with_input_product(pass, begin, rows, 1, pass.space.pre, [&](const auto &product) {
     if (own) {
       product.run_panels(facts_.kernel, member);
@@ -228,7 +231,7 @@ bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64
       product.run(facts_.kernel, member);
     }
   });
-  return own || member.count == 1;
+  return own;
 }
 
 // Whether the input products are made step by step beside the others; a sequence of one step has nothing to gather.

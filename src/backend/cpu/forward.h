@@ -116,6 +116,9 @@ class ForwardRun {
   bool backwards_;  // which way the first step takes its panels
 };
 
+// Multiply-adds from which on a product takes long beside a meeting, and what slows down a core shows.
+inline constexpr int64_t large_multiply_adds = int64_t{1} << 26;
+
 // Rows that a product of its own is worth: some register blocks.
 inline constexpr int64_t least_rows_of_run = 16;
 

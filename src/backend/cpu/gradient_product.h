@@ -8,8 +8,14 @@
 
 namespace rondo::cpu {
 
-// Rows in one block of the sums, from the weight's shape alone.
-inline int64_t gradient_block_rows(int64_t room_rows) { return std::min<int64_t>(128, room_rows); }
+inline constexpr int64_t most_block_rows = 256;
+// Rows in one block of the sums, from the weight's shape alone: more where a piece of c is too wide for the second
+// cache level, so that it comes and goes less often.
+template <class C>
+int64_t gradient_block_rows(int64_t columns, int64_t room_rows) {
+  const bool wide = columns * static_cast<int64_t>(sizeof(C)) > 4096;
+  return std::min<int64_t>(wide ? most_block_rows : 128, room_rows);
+}
 
 // c[gate*units + unit, column] = (or +=) sum over rows of g[row, column of gate and unit] * x(row)[column], where g's
 // columns are, per block of lanes units, each gate's lanes in turn.
@@ -27,15 +33,15 @@ struct GradientProduct {
   bool accumulate;
   Finish finish;  // called with a row and column of c, and how many of each there are, once they are complete
 
-  // A panel's block of rows stays in the first cache level, a piece of c and its block of g in the second, and one
-  // group's panels in the third.
-  static constexpr int64_t rows_per_pass = 2048;
+  // A panel's block of rows stays in the first cache level, or in the second where c is wide, a piece of c and its
+  // block of g in the second, and one group's panels in the third.
+  static constexpr int64_t rows_per_pass = 4096;
   static constexpr int64_t units_per_piece = 384 / static_cast<int64_t>(sizeof(C));
-  static constexpr int64_t columns_per_group = 4096 / static_cast<int64_t>(sizeof(C));
+  static constexpr int64_t columns_per_group = 8192 / static_cast<int64_t>(sizeof(C));
 
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t room_rows = room_elements / panels.columns;
-    const int64_t block = gradient_block_rows(room_rows);
+    const int64_t block = gradient_block_rows<C>(panels.columns, room_rows);
     const int64_t step = std::min(rows_per_pass, room_rows) / block * block;
     for (int64_t row = 0; row == 0 || row < rows; row += step) {
       member.sync();  // the room may still be read
@@ -63,7 +69,8 @@ struct GradientProduct {
   void products(const kernels::Kernels<C> &kernel, const Member &member, int64_t first, int64_t count,
                 int64_t block) const {
     const int64_t all = divide_up(panels.count(), panels_per_group()) * gates * vectors_per_gate();
-    member.share(all, units_per_piece / panels.lanes,
+    // Whoever comes first takes less than a piece, or others would wait for the last one's.
+    member.share(all, units_per_piece / panels.lanes / 3,
                  [&](int64_t begin, int64_t end) { run_items(kernel, member, first, count, block, begin, end); });
   }
 
@@ -78,7 +85,8 @@ struct GradientProduct {
     for (int64_t item = begin; item < end;) {
       const int64_t in_group = item % per_group;
       const int64_t vector = in_group % per_gate;
-      const int64_t vectors = std::min({units_per_piece / lanes, per_gate - vector, end - item});
+      const int64_t left = std::min(per_gate - vector, end - item);
+      const int64_t vectors = divide_up(left, divide_up(left, units_per_piece / lanes));
       const Piece piece{in_group / per_gate, vector, std::min(vectors * lanes, units - vector * lanes),
                         item / per_group * panels_per_group()};
       for (int64_t row = 0; row == 0 || row < count; row += block) {
@@ -119,6 +127,7 @@ struct GradientProduct {
                const Block &following) const {
     const int64_t lanes = panels.lanes;
     auto *g_block = static_cast<C *>(member.scratch);
+    static_assert(most_block_rows * units_per_piece * sizeof(C) <= member_scratch_bytes);
     const auto gather = [&](int64_t first, int64_t count) -> kernels::BlockGather<C> {
       return {g + first * g_row + (piece.vector * gates + piece.gate) * lanes,
               g_row,

@@ -29,8 +29,9 @@ void BackwardRun<C>::weight_gradient(const Member &member, const Pass &pass, Par
   const Panels panels = dims_.plain_panels(columns);
   // The packed weights are free once dx is done, which the product's first meeting makes sure of.
   const int64_t room = dims_.gates * (round_up(dims_.input(pass.layer), dims_.lanes) + dims_.padded_O);
-  const bool direct = panels.columns == columns && dtype_size(facts_.spec.param_grad_dtype()) == int64_t{sizeof(C)} &&
-                      (call_.args.accumulate == 0 || space_.map.S() <= gradient_block_rows(room / panels.columns));
+  const bool direct =
+      panels.columns == columns && dtype_size(facts_.spec.param_grad_dtype()) == int64_t{sizeof(C)} &&
+      (call_.args.accumulate == 0 || space_.map.S() <= gradient_block_rows<C>(panels.columns, room / panels.columns));
   C *c = direct ? static_cast<C *>(to) : space_.d_weight;
   const auto finish = [&](int64_t row, int64_t count, int64_t column, int64_t n) {
     for (int64_t last = row + count; !direct && row < last; ++row) {

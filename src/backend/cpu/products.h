@@ -18,6 +18,11 @@ inline int bf16_chains(const Panels &panels, int64_t K, int64_t of_rows) {
   return of_rows == 1 && panels.columns * K * 2 <= 2 * near_bytes ? 4 : 1;
 }
 
+// What panels may weigh to stay in the third level, of which a caller may have a part; and the rows that each serves at
+// a time where they do not.
+inline constexpr int64_t third_level_bytes = 8 << 20;
+inline constexpr int64_t rows_of_chunk = 256;
+
 // Rows of a piece: enough to pay for a panel's way through the cache, few enough to stay in it while panels pass.
 template <class C>
 int64_t rows_of_piece(int64_t K) {
@@ -72,12 +77,26 @@ struct RowsProduct {
   }
 
   // Pieces of panels, which balance better where rows are many: all panels for some rows, which stay in the cache.
+  // Where not even the third level keeps the panels, each serves a chunk of rows at a time.
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
     const int64_t height = rows_of_piece<C>(K);
     const int64_t count = panels.count();
-    member.share(divide_up(rows, height) * count, 1, [&](int64_t first, int64_t last) {
+    const int64_t pieces = divide_up(rows, height);
+    const bool farthest = panels.columns * K * static_cast<int64_t>(sizeof(C)) > third_level_bytes;
+    const int64_t chunk = farthest ? divide_up(rows_of_chunk, height) : 1;  // in pieces
+    struct Place {
+      int64_t panel, row;
+    };
+    const auto place = [&](int64_t number) -> Place {
+      const int64_t first = number / (chunk * count) * chunk;
+      const int64_t in_chunk = std::min(chunk, pieces - first);
+      const int64_t rest = number - first * count;
+      return {rest / in_chunk, (first + rest % in_chunk) * height};
+    };
+    member.share(pieces * count, 1, [&](int64_t first, int64_t last) {
       for (int64_t number = first; number < last; ++number) {
-        piece(kernel, number % count, number / count * height, height, std::min(number + 1, last - 1) % count);
+        const auto [panel, row] = place(number);
+        piece(kernel, panel, row, height, place(std::min(number + 1, last - 1)).panel);
       }
     });
   }
