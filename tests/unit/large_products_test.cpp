@@ -90,7 +90,7 @@ class Gradient {
   const rondo::kernels::Kernels<C> &kernel = rondo::kernels::kernels<C>();
   std::int64_t lanes = kernel.lanes;
   std::int64_t rows, gates, units, columns;
-  std::int64_t room_rows = 700;  // two passes of the longest case
+  std::int64_t room_rows = 700;  // three passes of the longest case
   Panels panels = Panels::of_columns(rondo::round_up(columns, lanes), kernel.panel_vectors, kernel.lanes);
   std::int64_t g_row = gates * rondo::round_up(units, lanes);
   std::vector<C> g = numbers<C>(rows * g_row, 4);
