@@ -31,9 +31,11 @@ REQUEST_SECONDS = 0.02
 # A thread count that is this much slower after one round, in a row this slow, is given up.
 CLEARLY_SLOWER, LONG_TURN = 1.6, 0.25
 MOST_REPEATS = {False: 6, True: 2}
-# Visits of a row, so many rounds each, until all its rounds agree; all of them count. What disturbs a virtual machine
-# from outside lasts longer than one visit, so the next comes when all other rows have had theirs.
-MOST_VISITS = {False: 3, True: 1}
+# Visits of a row, so many rounds each, until all its rounds agree, then until they decide; all of them count. What
+# disturbs a virtual machine from outside lasts longer than one visit, so the next comes when all other rows have had
+# theirs.
+MOST_VISITS = {False: 6, True: 1}
+UNTIL_STEADY = 3
 REPEAT_PAUSE = 1.0
 BETWEEN_SECONDS = 1.0  # for the ceilings between sections
 
@@ -50,12 +52,13 @@ class Row:
         self.peers = cpu_figures.peers_of_row(row, options.peers)
         self.refused, self.probes, self.dx_probes, self.explained = {}, {}, {}, {}
         self.rounds = []  # [({(peer, threads): {variant: ms}}, foreign processors, whether that is too much)]
-        self.wanted = 0
+        self.wanted = self.visits = 0
         self.open = [(peer, threads) for peer in self.peers for threads in pool.thread_counts]
 
     def visit(self, rounds):
         """So many rounds more; of those that took part to the end of the last visit."""
         self.wanted += rounds
+        self.visits += 1
         before, self.open = self.open, []
         for peer, threads in before:
             self.open_one(peer, threads)
@@ -68,7 +71,11 @@ class Row:
 
     def is_settled(self):
         """Whether nothing is to be gained by another visit."""
-        return not self.open or (len(self.quiet()) >= self.wanted and cpu_figures.is_steady(self.quiet()))
+        if not self.open:
+            return True
+        if len(self.quiet()) >= self.wanted and cpu_figures.is_steady(self.quiet()):
+            return True
+        return self.visits >= UNTIL_STEADY and cpu_figures.is_decided(self.row["goal"], self.judged())
 
     def open_one(self, peer, threads):
         request = {"do": "open", "shape": cpu_figures.shape_for(peer, self.row["shape"]), "seconds": REQUEST_SECONDS}
@@ -155,18 +162,23 @@ class Row:
                     by_threads.setdefault(str(threads), {}).setdefault(variant, []).append(value)
         return by_threads
 
+    def ways(self):
+        """{library: its best way} of those that have one."""
+        best = {peer: cpu_figures.best_way(self.rounds_of(peer)) for peer in self.peers}
+        return {peer: way for peer, way in best.items() if way is not None}
+
+    def judged(self):
+        return cpu_figures.judge(self.row, self.ways())
+
     def result(self, ceilings):
-        row, shape = self.row, self.row["shape"]
+        row, shape, ways = self.row, self.row["shape"], self.ways()
         told = {key: row[key] for key in ("name", "title", "section", "shape", "goal", "goal_over")}
-        rounds = {peer: self.rounds_of(peer) for peer in self.peers}
-        ways = {peer: cpu_figures.best_way(by_threads) for peer, by_threads in rounds.items()}
-        ways = {peer: way for peer, way in ways.items() if way is not None}
         told["libraries"] = {}
         for peer in self.peers:
-            whole = {**ways[peer], "all": rounds[peer]} if peer in ways else {}
+            whole = {**ways[peer], "all": self.rounds_of(peer)} if peer in ways else {}
             refused = {"skipped": self.refused[peer]} if peer in self.refused else {}
             told["libraries"][peer] = {**whole, **refused} or {"skipped": "no round of it came to an end"}
-        told.update(cpu_figures.judge(row, ways))
+        told.update(self.judged())
         if "rondo" in ways:
             told["fractions"] = cpu_figures.fractions(shape, positions_of(shape), ways["rondo"], ceilings)
             way = f"{ways['rondo']['variant']} {ways['rondo']['threads']}"
@@ -214,7 +226,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the telling rows only, within five minutes on two cores")
     parser.add_argument("--rows", action="append", metavar="PATTERN", help="rows by name or title, * and ? allowed")
-    rounds = "undisturbed rounds a visit; a row whose rounds disagree has up to three (default 3)"
+    rounds = "undisturbed rounds a visit; a row whose rounds disagree has three, one they leave open six (default 3)"
     parser.add_argument("--rounds", type=int, default=3, help=rounds)
     where = "where the JSON goes (default build/bench/cpu-DATE.json)"
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help=where)

@@ -39,6 +39,11 @@ def ratio(ours, theirs):
     return {"ratio": median(rounds), "rounds": rounds, "least": min(rounds), "most": max(rounds)}
 
 
+def inner_half(ratios):
+    """In order, without the outer quarters."""
+    return sorted(ratios)[len(ratios) // 4 : len(ratios) - len(ratios) // 4]
+
+
 def is_steady(rounds):
     """Whether rounds, each {(library, threads): {variant: ms}}, agree on rondo's ratio over the best of the others.
 
@@ -50,9 +55,20 @@ def is_steady(rounds):
         theirs = [min(ms.values()) for (library, _), ms in times.items() if library != "rondo"]
         if ours and theirs:
             ratios.append(min(theirs) / min(ours))
-    ratios.sort()
-    inner = ratios[len(ratios) // 4 : len(ratios) - len(ratios) // 4]
+    inner = inner_half(ratios)
     return not inner or inner[-1] <= STEADY * inner[0]
+
+
+def is_decided(goal, judged):
+    """Whether the rounds say on which sides of its lines a row is: those of a peer and, over the best one, its goal.
+
+    A line inside the inner half of the ratios is left open, whichever side their median is on.
+    """
+    lines = [(SLOWER, each["rounds"]) for each in judged["ratios"].values()]
+    if goal is not None and judged["best_peer"] is not None:
+        lines.append((goal, judged["ratios"][judged["best_peer"]]["rounds"]))
+    inner = [(line, inner_half(rounds)) for line, rounds in lines]
+    return not any(ratios[0] < line <= ratios[-1] for line, ratios in inner)
 
 
 def multiply_adds(shape, positions):

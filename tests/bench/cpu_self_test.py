@@ -120,6 +120,21 @@ def check_steadiness():
     assert steady([two_ways, *rounds(1.0)])
 
 
+def check_decisions():
+    def judged(*ratios, others=(9.0,)):
+        ratios = {"torch": {"rounds": list(ratios)}, "ort": {"rounds": list(others)}}
+        return {"best_peer": "torch", "ratios": ratios}
+
+    decided = cpu_figures.is_decided
+    assert decided(1.3, judged(1.0, 1.1, 1.2, 1.2)) and decided(None, judged(1.0, 1.5, 1.9))
+    # Its goal, and the line of a slower row against any peer; a round on the other side of four leaves nothing open.
+    assert not decided(1.3, judged(1.2, 1.3, 1.4)) and decided(1.3, judged(1.2, 1.3, 1.3, 1.4))
+    assert not decided(None, judged(0.9, 1.1, 1.2)) and decided(None, judged(0.9, 1.1, 1.2, 1.3))
+    assert not decided(1.3, judged(2.0, others=(0.9, 1.0))) and decided(1.3, judged(2.0, others=(0.9, 0.9)))
+    assert decided(1.3, judged(2.0, others=(1.2, 1.4)))
+    assert decided(1.3, {"best_peer": None, "ratios": {}})
+
+
 def check_differences():
     probes = {"rondo": {"cpu 1": [1.0, 2.0]}, "torch": {"nn 1": [1.0, 2.5]}, "ort": {"session 1": [1.0, 2.5]}}
     assert cpu_figures.worst_difference(probes) == {"difference": 0.5, "library": "rondo", "reference": "torch"}
@@ -231,8 +246,8 @@ def check_workers():
 
 
 def main():
-    checks = [check_rows, check_lengths, check_arithmetic, check_judgement, check_steadiness, check_differences]
-    checks += [check_report, check_lengths_worth, check_workers]
+    checks = [check_rows, check_lengths, check_arithmetic, check_judgement, check_steadiness, check_decisions]
+    checks += [check_differences, check_report, check_lengths_worth, check_workers]
     for check in checks:
         check()
     with tempfile.TemporaryDirectory() as scratch:
