@@ -2,6 +2,7 @@
 // The processors are shared with whatever else runs, so what depends on them is tried again; most is told by the clock.
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -83,6 +84,7 @@ TEST_CASE("a measured meeting is remembered, and measured again when it is old",
     measured += team.awake() ? 1 : 0;  // a measurement is a run
     REQUIRE(first > 0);
     REQUIRE(team.last_meeting_ns() == first);
+    CHECK((team.usual_meeting_ns() == first) == (first <= rondo::cpu::slow_meeting_ns));
     if (attempt > 0 && before <= rondo::cpu::slow_meeting_ns) {
       ++quick;
       kept += first == before ? 1 : 0;
@@ -113,6 +115,7 @@ TEST_CASE("a meeting that took long is measured again soon", "[team]") {
   constexpr int pairs = 5;
   int slow = 0;
   int again = 0;
+  double usual = 0;
   const bool pinned = on_one_processor([&] {
     Team team(2);
     for (int attempt = 0; attempt < attempts && slow < pairs; ++attempt) {
@@ -122,12 +125,14 @@ TEST_CASE("a meeting that took long is measured again soon", "[team]") {
       if (first > rondo::cpu::slow_meeting_ns) {
         ++slow;
         again += second != first ? 1 : 0;
+        usual = std::max(usual, team.usual_meeting_ns());
       }
     }
   });
   if (pinned) {
     CHECK(slow == pairs);
     CHECK(again >= pairs - 1);
+    CHECK(usual <= rondo::cpu::slow_meeting_ns);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -261,6 +262,17 @@ TEST_CASE("who would not meet at one price does not at a higher", "[split]") {
       }
     }
   }
+}
+
+TEST_CASE("a slow meeting counts for the first milliseconds of a call", "[split]") {
+  using rondo::cpu::meeting_over;
+  const double while_slow = std::chrono::nanoseconds(rondo::cpu::slow_while).count();
+  CHECK(meeting_over(1e9, 100, 100) == 100);
+  for (const double alone_ns : {0.0, 1000.0, while_slow}) {
+    CHECK(meeting_over(alone_ns, 100, 50100) == 50100);
+  }
+  CHECK(std::fabs(meeting_over(10 * while_slow, 100, 50100) - 5100) < 1e-6);
+  CHECK(std::fabs(meeting_over(1000 * while_slow, 100, 50100) - 150) < 1e-6);
 }
 
 // A member that has lost its core is waited for, whatever a meeting takes.

@@ -122,7 +122,7 @@ template <class C>
 std::string CpuExecutor<C>::split_text() const {
   const Team &team = resources_->team();
   const SplitCosts costs =
-      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, {team.last_meeting_ns(), team.standstill()});
+      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, {team.usual_meeting_ns(), team.standstill()});
   char text[400];
   std::snprintf(text, sizeof text,
                 "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
@@ -164,10 +164,17 @@ template <class C>
 SplitCosts CpuExecutor<C>::split_of(const Batch &batch) const {
   Team &team = resources_->team();
   const bool awake = team.awake();
-  const double meeting_ns = awake ? team.meeting_ns(resources_->threads()) : team.last_meeting_ns();
-  SplitCosts costs = split_costs_at(batch.T, batch.S, {meeting_ns, team.standstill()});
+  // Where workers sleep, what was measured last is old, and they would be measured as they wake.
+  const double now_ns = awake ? team.meeting_ns(resources_->threads()) : team.usual_meeting_ns();
+  const double usual_ns = team.usual_meeting_ns();
+  const double standstill = team.standstill();
+  SplitCosts costs = split_costs_at(batch.T, batch.S, {usual_ns, standstill});
   const double passes = static_cast<double>(batch.T * facts_.dims.L * facts_.dims.D * 2);  // both products
-  if (!awake && costs.alone * passes / multiply_adds_per_ns < short_call_ns) {
+  const double alone_ns = costs.alone * passes / multiply_adds_per_ns;
+  if (now_ns > usual_ns) {
+    costs = split_costs_at(batch.T, batch.S, {meeting_over(alone_ns, usual_ns, now_ns), standstill});
+  }
+  if (!awake && alone_ns < short_call_ns) {
     costs.forward = costs.backward = Split::alone;
   }
   return costs;

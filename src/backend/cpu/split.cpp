@@ -39,6 +39,11 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
 
 }  // namespace
 
+double meeting_over(double alone_ns, double usual_ns, double now_ns) {
+  constexpr double slow_ns = std::chrono::nanoseconds(slow_while).count();
+  return usual_ns + (now_ns - usual_ns) * (alone_ns > slow_ns ? slow_ns / alone_ns : 1);
+}
+
 SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
                        const Together &together) {
   SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, 0, Split::alone, Split::alone};

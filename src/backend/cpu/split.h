@@ -31,6 +31,9 @@ struct Together {
   double standstill = 0;  // the part of their time in which they waited for one that had lost its core
 };
 
+// What a meeting takes in the mean over a call of alone_ns on one thread, where it takes now_ns as it begins.
+double meeting_over(double alone_ns, double usual_ns, double now_ns);
+
 // rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
 SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
                        const Together &together);

@@ -325,6 +325,8 @@ double Team::meeting_ns(int members) {
   meeting_ns_.store(result, std::memory_order_relaxed);
   if (result > slow_meeting_ns) {
     measure_next_.store((now + measure_again).time_since_epoch().count(), std::memory_order_relaxed);
+  } else {
+    usual_meeting_ns_.store(result, std::memory_order_relaxed);
   }
   return result;
 }
@@ -361,12 +363,13 @@ void Team::count_standstill(std::chrono::nanoseconds lost, Clock::time_point sta
   }
   window_ += run;
   lost_in_window_ += lost;
-  if (window_ > std::max<nanoseconds>(standstill_window, standstill_runs * run)) {
+  const nanoseconds window = patience_ > 1 ? standstill_window : first_standstill_window;
+  if (window_ > std::max<nanoseconds>(window, standstill_runs * run)) {
     window_ /= 2;
     lost_in_window_ /= 2;
   }
   // A single turn of another process is no reason yet, nor is a single run.
-  const auto over = std::max<nanoseconds>({window_, standstill_window / 2, 2 * run});
+  const auto over = std::max<nanoseconds>({window_, window / 2, 2 * run});
   standstill_.store(std::chrono::duration<double>(lost_in_window_) / over, std::memory_order_relaxed);
   // Long runs wait no longer: a whole run by one thread costs them more than a try that fails.
   forget_at_.store((end + patience_ * first_retry).time_since_epoch().count(), std::memory_order_relaxed);

@@ -28,11 +28,15 @@ inline constexpr std::chrono::microseconds spin_after_call{50};
 inline constexpr std::chrono::milliseconds measure_every{50};
 inline constexpr std::chrono::milliseconds measure_again{1};
 inline constexpr double slow_meeting_ns = 2000;
+// By then it has parted them, or another process has had its turn: a slow meeting says nothing of what comes later.
+inline constexpr std::chrono::milliseconds slow_while{5};
 
 // What members waited for another that had lost its core is counted over this much of their time together, and over
-// some runs. Where it made the team run alone, it is forgotten after a while, for one more try; the while doubles, up
-// to most_patience times the first, as long as tries fail.
+// some runs; over more where no try has failed lately, since a turn or two of another process cost less than to go on
+// alone. Where it made the team run alone, it is forgotten after a while, for one more try; the while doubles, up to
+// most_patience times the first, as long as tries fail.
 inline constexpr std::chrono::milliseconds standstill_window{20};
+inline constexpr std::chrono::milliseconds first_standstill_window{60};
 inline constexpr int standstill_runs = 4;
 inline constexpr std::chrono::milliseconds first_retry{50};
 inline constexpr int most_patience = 4;
@@ -149,6 +153,8 @@ class Team {
   double meeting_ns(int members);
   // As last measured, or what is usual.
   double last_meeting_ns() const { return meeting_ns_.load(std::memory_order_relaxed); }
+  // The last that was not slow.
+  double usual_meeting_ns() const { return usual_meeting_ns_.load(std::memory_order_relaxed); }
   // The part of the last runs' time in which all members but one stood still, because that one had lost its core; 0
   // when it is time to try again. A meeting measured in between may be short all the same.
   double standstill() const;
@@ -195,6 +201,7 @@ class Team {
   Claims claims_;
   std::atomic<int64_t> measure_next_{0};  // in the steady clock's ticks
   std::atomic<double> meeting_ns_{100};
+  std::atomic<double> usual_meeting_ns_{100};
   std::atomic<int64_t> last_end_{0};  // of a run, in the steady clock's ticks
   // Of runs together; the first three are the business of whoever has the team.
   std::chrono::nanoseconds window_{0}, lost_in_window_{0};
