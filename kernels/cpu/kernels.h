@@ -10,7 +10,7 @@
 namespace rondo::kernels {
 
 // C[M, V*lanes] = A[M, K] * panel[K, V*lanes], or added to C. Element (m, k) of A lies at a[m*a_row + k*a_k].
-// Each element of C is a sum over k in ascending blocks of kBlockK, and where of_rows is 1 or 2 in several chains
+// Each element of C is a sum over k in ascending blocks of block_of_k(K), and where of_rows is 1 or 2 in several chains
 // within a block: its order depends on K and of_rows alone.
 template <class C>
 struct Product {
@@ -26,7 +26,15 @@ struct Product {
   const C *next;    // where panels come from beyond the second cache level: what is read after this one; else NULL
 };
 inline constexpr int kMaxPanelVectors = 4;
-inline constexpr int64_t kBlockK = 512;
+// Blocks of K are as few as may be and equal: each beyond the first reads and writes all of C once more.
+inline constexpr int64_t kMostBlockK = 1024;
+constexpr int64_t block_of_k(int64_t K) {
+  if (K <= kMostBlockK) {
+    return K;
+  }
+  const int64_t blocks = (K + kMostBlockK - 1) / kMostBlockK;
+  return (K + blocks - 1) / blocks;
+}
 
 // One step of a cell for some rows and the units of one gate panel. Gate buffers hold, per block of `lanes` units, each
 // gate's lanes in turn; every pointer is at row 0 and the panel's first gate column, or first unit.

@@ -198,11 +198,12 @@ void thin_product(const Product<T> &p) {
   const auto run = kThinBlocks<T>[static_cast<size_t>(p.vectors - 1)][static_cast<size_t>(p.of_rows - 1)]
                                  [static_cast<size_t>(p.M - 1)];
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
+  const int64_t depth = block_of_k(p.K);
   int64_t k0 = 0;
   do {
-    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(kBlockK, p.K - k0), p.c, p.accumulate || k0 > 0,
+    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(depth, p.K - k0), p.c, p.accumulate || k0 > 0,
         {nullptr, 0});
-    k0 += kBlockK;
+    k0 += depth;
   } while (k0 < p.K);
 }
 
@@ -220,9 +221,10 @@ void product(const Product<T> &p) {
   // A panel that is passed over once only streams, which the processor sees.
   const ptrdiff_t ahead_step =
       p.next == nullptr || count < 2 ? 0 : panel_row * static_cast<ptrdiff_t>(sizeof(T)) / count;
+  const int64_t depth = block_of_k(p.K);
   int64_t k0 = 0;
   do {
-    const int64_t K = std::min(kBlockK, p.K - k0);
+    const int64_t K = std::min(depth, p.K - k0);
     const T *panel = p.panel + k0 * panel_row;
     const T *next = ahead_step == 0 ? panel : k0 + K < p.K ? panel + K * panel_row : p.next;
     int64_t m = 0;
@@ -233,7 +235,7 @@ void product(const Product<T> &p) {
                                         p.accumulate || k0 > 0, ahead);
       m += rows;
     }
-    k0 += kBlockK;
+    k0 += depth;
   } while (k0 < p.K);
 }
 

@@ -68,12 +68,26 @@ void check(std::int64_t M, std::int64_t K, int vectors, bool transposed, bool ac
 
 }  // namespace
 
+using rondo::kernels::kMostBlockK;
+
+TEST_CASE("blocks of K are as few as may be, and equal", "[product]") {
+  using rondo::kernels::block_of_k;
+  for (std::int64_t K = 0; K <= 5 * kMostBlockK; ++K) {
+    const std::int64_t block = block_of_k(K);
+    const std::int64_t fewest = (K + kMostBlockK - 1) / kMostBlockK;
+    REQUIRE(block <= kMostBlockK);
+    REQUIRE(fewest * block >= K);
+    REQUIRE(fewest * block < K + std::max<std::int64_t>(fewest, 1));
+    REQUIRE(block_of_k(block) == block);  // a block by itself is summed as it is within K
+  }
+}
+
 TEMPLATE_TEST_CASE("products of every width and remainder", "[product]", float, double) {
   for (int vectors = 1; vectors <= rondo::kernels::kMaxPanelVectors; ++vectors) {
     for (std::int64_t M = 0; M <= 26; ++M) {
       check<TestType>(M, 19, vectors, M % 2 == 0, M % 3 == 0);
     }
-    for (const std::int64_t K : {0, 1, 511, 512, 513, 1025}) {
+    for (const std::int64_t K : {std::int64_t{0}, std::int64_t{1}, kMostBlockK, kMostBlockK + 1, 2 * kMostBlockK + 1}) {
       check<TestType>(7, K, vectors, false, true);
       check<TestType>(7, K, vectors, true, false);
     }
@@ -81,12 +95,11 @@ TEMPLATE_TEST_CASE("products of every width and remainder", "[product]", float, 
 }
 
 TEMPLATE_TEST_CASE("products of one and two rows, in blocks of every remainder", "[product]", float, double) {
-  using rondo::kernels::kBlockK;
   for (int vectors = 1; vectors <= rondo::kernels::kMaxPanelVectors; ++vectors) {
     for (std::int64_t beyond = -5; beyond <= 5; ++beyond) {
       for (const std::int64_t blocks : {0, 1, 2}) {
         for (const std::int64_t M : {1, 2}) {
-          const std::int64_t K = std::max<std::int64_t>(0, blocks * kBlockK + beyond);
+          const std::int64_t K = std::max<std::int64_t>(0, blocks * kMostBlockK + beyond);
           check<TestType>(M, K, vectors, false, beyond % 2 == 0);
           check<TestType>(M, K, vectors, true, beyond % 2 != 0);
         }
@@ -98,7 +111,7 @@ TEMPLATE_TEST_CASE("products of one and two rows, in blocks of every remainder",
 TEMPLATE_TEST_CASE("products of many rows that ask for the next panel", "[product]", float, double) {
   for (int vectors = 1; vectors <= rondo::kernels::kMaxPanelVectors; ++vectors) {
     for (const std::int64_t M : {24, 50, 385}) {
-      for (const std::int64_t K : {1, 30, 513}) {
+      for (const std::int64_t K : {std::int64_t{1}, std::int64_t{30}, kMostBlockK + 1}) {
         check<TestType>(M, K, vectors, false, M == 50);
       }
     }
@@ -109,7 +122,7 @@ TEMPLATE_TEST_CASE("products of many rows that ask for the next panel", "[produc
 TEMPLATE_TEST_CASE("an element's sum does not depend on which of the rows are computed here", "[product]", float,
                    double) {
   const auto &kernel = rondo::kernels::kernels<TestType>();
-  constexpr std::int64_t K = 1001;
+  constexpr std::int64_t K = kMostBlockK + 333;
   constexpr std::int64_t most = 30;
   const std::int64_t width = kernel.lanes;
   const auto a = sequence<TestType>(most * K, 1);

@@ -120,7 +120,9 @@ struct RowsProduct {
 
 // Rows of a step for which a block of K of theirs is worth keeping in the second cache level while far panels pass.
 inline constexpr int64_t rows_for_blocks_of_k = 48;
-inline bool takes_blocks_of_k(bool far, int64_t rows) { return far && rows >= rows_for_blocks_of_k; }
+inline bool takes_blocks_of_k(bool far, int64_t rows, int64_t K) {
+  return far && rows >= rows_for_blocks_of_k && K > kernels::kMostBlockK;
+}
 
 // A step's c[rows, columns of panels [first, last)] = (or +=) a[rows, K] * panels, upwards or downwards.
 template <class C>
@@ -139,7 +141,7 @@ struct StepProduct {
 
   // far: the panels come from beyond the second level.
   void run(const kernels::Kernels<C> &kernel, bool far) const {
-    const int64_t block = takes_blocks_of_k(far, rows) ? kernels::kBlockK : K;
+    const int64_t block = takes_blocks_of_k(far, rows, K) ? kernels::block_of_k(K) : K;
     for (int64_t k0 = 0; k0 == 0 || k0 < K; k0 += block) {
       const int64_t depth = std::min(block, K - k0);
       for (int64_t number = 0; number < last - first; ++number) {
