@@ -24,6 +24,9 @@ struct Product {
   bool accumulate;
   int64_t of_rows;  // rows that the call computes together, these M among them; never fewer than M
   const C *next;    // where panels come from beyond the second cache level: what is read after this one; else NULL
+  // Of C's shape: what is read beside C's rows once they are there, and has left the caches; else NULL.
+  const C *beside = nullptr;
+  ptrdiff_t beside_row = 0;
 };
 inline constexpr int kMaxPanelVectors = 4;
 // Blocks of K are as few as may be and equal: each beyond the first reads and writes all of C once more.

@@ -42,6 +42,17 @@ constexpr ptrdiff_t kLine = 64;
 
 HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 
+// Before each block for its own rows: more at once would be waited for.
+template <class T>
+void ask_for_rows(const T *first, ptrdiff_t row_step, int64_t rows, ptrdiff_t row_elements) {
+  for (int64_t row = 0; row < rows; ++row, first += row_step) {
+    const auto *line = reinterpret_cast<const char *>(first);
+    for (ptrdiff_t at = 0; at < row_elements * static_cast<ptrdiff_t>(sizeof(T)); at += kLine) {
+      prefetch(line + at);
+    }
+  }
+}
+
 template <class T>
 using BlockFunction = void (*)(const Product<T> &, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
                                Ahead ahead);
@@ -230,6 +241,9 @@ void product(const Product<T> &p) {
     int64_t m = 0;
     for (int64_t piece = 0; piece < count; ++piece) {
       const int64_t rows = (p.M - m) / (count - piece);
+      if (p.beside != nullptr && k0 == 0) {
+        ask_for_rows(p.beside + m * p.beside_row, p.beside_row, rows, panel_row);
+      }
       const Ahead ahead{reinterpret_cast<const char *>(next) + piece * K * ahead_step, ahead_step};
       blocks[static_cast<size_t>(rows)](p, p.a + m * p.a_row + k0 * p.a_k, panel, K, p.c + m * p.c_row,
                                         p.accumulate || k0 > 0, ahead);

@@ -1,5 +1,6 @@
 // The products over many rows as a team shares them: the same bytes whatever the team, near and far panels, and every
 // sum there once.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -98,6 +99,20 @@ class Gradient {
 };
 
 }  // namespace
+
+TEMPLATE_TEST_CASE("pieces of rows are as few as their limit allows, and equal", "[product]", float, double) {
+  for (const std::int64_t K : {0, 1, 256, 512, 768, 1024, 4096}) {
+    const std::int64_t most = rondo::cpu::rows_of_piece<TestType>(K);
+    for (std::int64_t rows = 0; rows <= 3 * most; ++rows) {
+      const std::int64_t height = rondo::cpu::rows_of_even_piece<TestType>(rows, K);
+      const std::int64_t pieces = (rows + height - 1) / height;
+      REQUIRE(height >= 1);
+      REQUIRE(height <= most);
+      REQUIRE(pieces == (rows + most - 1) / most);
+      REQUIRE(pieces * height < rows + std::max<std::int64_t>(pieces, 1));
+    }
+  }
+}
 
 TEMPLATE_TEST_CASE("a product over many rows does not depend on who shares it", "[product]", float, double) {
   const auto &kernel = rondo::kernels::kernels<TestType>();

@@ -24,8 +24,10 @@ class Case {
   // The columns of the panels [first, last) of a matrix of rows, with a margin that nothing may write.
   std::vector<C> run(bool backwards, bool far) const {
     return made([&](const C *a, const C *weights, C *c) {
-      const StepProduct<C> product{a,         K, rows,           K,          weights, panels, first, last,
-                                   backwards, c, panels.columns, accumulate, rows,    weights};
+      const std::vector<C> beside = numbers<C>(rows * panels.columns, 4);  // only asked for
+      const StepProduct<C> product{
+          a,         K, rows,           K,          weights, panels,  first,         last,
+          backwards, c, panels.columns, accumulate, rows,    weights, beside.data(), panels.columns};
       product.run(rondo::kernels::kernels<C>(), far);
     });
   }

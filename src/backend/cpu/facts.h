@@ -2,6 +2,7 @@
 // packed parameters.
 #pragma once
 
+#include "backend/cpu/products.h"
 #include "backend/cpu/weights.h"
 #include "core/arena.h"
 #include "core/call.h"
@@ -39,7 +40,8 @@ struct Facts {
   // Rows of input products made at a time: about half a MiB, so that the steps find them in cache, or as many as make
   // up for the way of the weights through it. From the spec alone, not the threads.
   int64_t chunk_rows(int64_t N) const {
-    const int64_t least = N >= many_rows && !inputs_fit_steps() ? 4 * rows_per_tile : rows_per_tile;
+    const bool far = panels_are_farthest<C>(dims.gates, dims.widest_input) || (N >= many_rows && !inputs_fit_steps());
+    const int64_t least = far ? 4 * rows_per_tile : rows_per_tile;
     return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, least, 1024));
   }
 };

@@ -81,9 +81,11 @@ class ForwardRun {
     int64_t first, count;  // of the state
     int64_t position;      // of the first one's input
     int64_t active;        // of the whole step
+    const C *pre;          // the first one's input products, of the group's columns; NULL: made here
+    int64_t pre_row;
   };
   void tile_products(const Pass &pass, const Share &share, const TileRows &rows, const Range &group, bool backwards,
-                     bool with_inputs, const State &state, C *tile, C *inputs) const;
+                     const State &state, C *tile, C *inputs) const;
   void panels_step(const Member &member, const Pass &pass, const Share &share, int64_t t, const Range &group,
                    bool backwards, const C *pre, const State &state, int next) const;
   struct Operand {  // a product's left side: of C, or of bf16 for the bf16 dot product

@@ -34,17 +34,20 @@ int64_t ForwardRun<C>::panels_per_tile(const Member &member, bool far) const {
 // A tile's products with W_hh; without `pre` those of its inputs too, beside the others: they never leave the caches.
 template <class C>
 void ForwardRun<C>::tile_products(const Pass &pass, const Share &share, const TileRows &rows, const Range &group,
-                                  bool backwards, bool with_inputs, const State &state, C *tile, C *inputs) const {
+                                  bool backwards, const State &state, C *tile, C *inputs) const {
   const Panels &panels = dims_.gate_panels;
   const auto &[ih, hh] = std::tie(pass.weights.ih, pass.weights.hh);
   const int64_t column = panels.column(group.first);
   const int64_t width = panels.column(group.last) - column;
   const auto after = [&](int64_t panel) { return std::clamp(panel, share.first_panel, share.last_panel - 1); };
   const Operand h = state_rows(state, rows.first, share.row_step);
+  const bool with_inputs = rows.pre == nullptr;
   if (!with_inputs && !pass.packs && dims_.dot == nullptr) {
     const int64_t next = after(backwards ? group.first - 1 : group.last);
-    StepProduct<C>{h.rows,     h.row,     rows.count, hh.K,  hh.full, panels,      group.first,
-                   group.last, backwards, tile,       width, false,   rows.active, hh.full + panels.offset(next, hh.K)}
+    StepProduct<C>{
+        h.rows,     h.row,       rows.count, hh.K,  hh.full, panels,      group.first,
+        group.last, backwards,   tile,       width, false,   rows.active, hh.full + panels.offset(next, hh.K),
+        rows.pre,   rows.pre_row}
         .run(facts_.kernel, pass.far);
     return;
   }
@@ -84,15 +87,17 @@ void ForwardRun<C>::panels_step(const Member &member, const Pass &pass, const Sh
     end = number + 1 == tiles ? mine : mine * (number + 1) / tiles;
     const int64_t rows = end - done;
     const int64_t r = share.first_row + done * share.row_step;
-    tile_products(pass, share, {r, rows, p0 + r, active}, group, backwards, pre == nullptr, state, tile, inputs);
+    const C *const tile_pre = pre == nullptr ? nullptr : pre + r * dims_.gates + column;
+    const int64_t pre_row = dims_.gates * share.row_step;
+    tile_products(pass, share, {r, rows, p0 + r, active, tile_pre, pre_row}, group, backwards, state, tile, inputs);
     const bool projects = dims_.P > 0;
     const bool trains = reserve_ != nullptr;
     // Every field is named: one left out has the rest filled with zeros first, which a small step feels.
     const kernels::ForwardTile<C> work = {
         .rows = rows,
         .units = units,
-        .pre = pre == nullptr ? inputs : pre + r * dims_.gates + column,
-        .pre_row = pre == nullptr ? width : dims_.gates * share.row_step,
+        .pre = tile_pre == nullptr ? inputs : tile_pre,
+        .pre_row = tile_pre == nullptr ? width : pre_row,
         .recurrent = tile,
         .recurrent_row = width,
         .bias_x = pass.weights.bias_x + column,

@@ -29,9 +29,21 @@ int64_t rows_of_piece(int64_t K) {
   return std::clamp<int64_t>(near_bytes / static_cast<int64_t>(sizeof(C)) / std::max<int64_t>(K, 1) / 24 * 24, 48, 384);
 }
 
+// The same where rows are shared out in pieces: equal ones, or one member has the short ones.
+template <class C>
+int64_t rows_of_even_piece(int64_t rows, int64_t K) {
+  const int64_t some = std::max<int64_t>(rows, 1);
+  return divide_up(some, divide_up(some, rows_of_piece<C>(K)));
+}
+
 template <class C>
 bool panels_are_far(int64_t panels, const Panels &cut, int64_t K) {
   return panels * cut.width() * K * static_cast<int64_t>(sizeof(C)) > near_bytes;
+}
+
+template <class C>
+bool panels_are_farthest(int64_t columns, int64_t K) {
+  return columns * K * static_cast<int64_t>(sizeof(C)) > third_level_bytes;
 }
 
 // c[rows, columns] = (or +=) a[rows, K] * panels, this member's part.
@@ -79,11 +91,11 @@ struct RowsProduct {
   // Pieces of panels, which balance better where rows are many: all panels for some rows, which stay in the cache.
   // Where not even the third level keeps the panels, each serves a chunk of rows at a time.
   void run(const kernels::Kernels<C> &kernel, const Member &member) const {
-    const int64_t height = rows_of_piece<C>(K);
     const int64_t count = panels.count();
+    const int64_t height = rows_of_even_piece<C>(rows, K);
     const int64_t pieces = divide_up(rows, height);
-    const bool farthest = panels.columns * K * static_cast<int64_t>(sizeof(C)) > third_level_bytes;
-    const int64_t chunk = farthest ? divide_up(rows_of_chunk, height) : 1;  // in pieces
+    const int64_t chunk =
+        panels_are_farthest<C>(panels.columns, K) ? divide_up(rows_of_chunk, height) : 1;  // in pieces
     struct Place {
       int64_t panel, row;
     };
@@ -137,7 +149,9 @@ struct StepProduct {
   int64_t c_row;
   bool accumulate;
   int64_t of_rows;
-  const C *then;  // of the weights, what is read after these panels
+  const C *then;    // of the weights, what is read after these panels
+  const C *beside;  // of c's shape, what is read with c after it
+  int64_t beside_row;
 
   // far: the panels come from beyond the second level.
   void run(const kernels::Kernels<C> &kernel, bool far) const {
@@ -149,9 +163,12 @@ struct StepProduct {
         const C *next = number + 1 < last - first ? place(panel_at(number + 1), k0)
                         : k0 + depth < K          ? place(panel_at(0), k0 + depth)
                                                   : then;
-        kernel.product({a + k0, a_row, 1, place(panel, k0), rows, depth, panels.vectors_at(panel),
-                        c + panels.column(panel) - panels.column(first), c_row, accumulate || k0 > 0, of_rows,
-                        far ? next : nullptr});
+        kernel.product(
+            {a + k0, a_row, 1, place(panel, k0), rows, depth, panels.vectors_at(panel),
+             c + panels.column(panel) - panels.column(first), c_row, accumulate || k0 > 0, of_rows,
+             far ? next : nullptr,
+             far && beside != nullptr && k0 == 0 ? beside + panels.column(panel) - panels.column(first) : nullptr,
+             beside_row});
       }
     }
   }
