@@ -52,13 +52,12 @@ class Row:
         self.peers = cpu_figures.peers_of_row(row, options.peers)
         self.refused, self.probes, self.dx_probes, self.explained = {}, {}, {}, {}
         self.rounds = []  # [({(peer, threads): {variant: ms}}, foreign processors, whether that is too much)]
-        self.wanted = self.visits = 0
+        self.wanted = 0
         self.open = [(peer, threads) for peer in self.peers for threads in pool.thread_counts]
 
     def visit(self, rounds):
         """So many rounds more; of those that took part to the end of the last visit."""
         self.wanted += rounds
-        self.visits += 1
         before, self.open = self.open, []
         for peer, threads in before:
             self.open_one(peer, threads)
@@ -69,13 +68,14 @@ class Row:
     def quiet(self):
         return [times for times, _, too_much in self.rounds if not too_much]
 
-    def is_settled(self):
-        """Whether nothing is to be gained by another visit."""
+    def is_settled(self, visits):
+        """Whether nothing is to be gained by another visit after so many."""
         if not self.open:
             return True
         if len(self.quiet()) >= self.wanted and cpu_figures.is_steady(self.quiet()):
             return True
-        return self.visits >= UNTIL_STEADY and cpu_figures.is_decided(self.row["goal"], self.judged())
+        judged = cpu_figures.judge(self.row, self.ways())
+        return visits >= UNTIL_STEADY and cpu_figures.is_decided(self.row["goal"], judged)
 
     def open_one(self, peer, threads):
         request = {"do": "open", "shape": cpu_figures.shape_for(peer, self.row["shape"]), "seconds": REQUEST_SECONDS}
@@ -167,9 +167,6 @@ class Row:
         best = {peer: cpu_figures.best_way(self.rounds_of(peer)) for peer in self.peers}
         return {peer: way for peer, way in best.items() if way is not None}
 
-    def judged(self):
-        return cpu_figures.judge(self.row, self.ways())
-
     def result(self, ceilings):
         row, shape, ways = self.row, self.row["shape"], self.ways()
         told = {key: row[key] for key in ("name", "title", "section", "shape", "goal", "goal_over")}
@@ -178,7 +175,7 @@ class Row:
             whole = {**ways[peer], "all": self.rounds_of(peer)} if peer in ways else {}
             refused = {"skipped": self.refused[peer]} if peer in self.refused else {}
             told["libraries"][peer] = {**whole, **refused} or {"skipped": "no round of it came to an end"}
-        told.update(self.judged())
+        told.update(cpu_figures.judge(row, ways))
         if "rondo" in ways:
             told["fractions"] = cpu_figures.fractions(shape, positions_of(shape), ways["rondo"], ceilings)
             way = f"{ways['rondo']['variant']} {ways['rondo']['threads']}"
@@ -267,7 +264,7 @@ def run(options, document, pool):
     rows = [Row(row, pool, options) for row in chosen_rows(options)]
     for visit in range(MOST_VISITS[options.quick]):
         section = None
-        unsettled = [row for row in rows if visit == 0 or not row.is_settled()]
+        unsettled = [row for row in rows if visit == 0 or not row.is_settled(visit)]
         for done, row in enumerate(unsettled, 1):
             if visit == 0 and section not in (None, row.row["section"]):
                 again = cpu_machine.measured_ceilings(options.build, ["--seconds", str(BETWEEN_SECONDS)])

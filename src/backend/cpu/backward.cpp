@@ -224,9 +224,7 @@ void BackwardRun<C>::hidden_product(const Pass &pass, const Share &share, int64_
                    dh_row,
                    true,
                    active,
-                   pass.weights.hh + panels.offset(backwards ? first : last - 1, dims_.gates),
-                   nullptr,
-                   0}
+                   pass.weights.hh + panels.offset(backwards ? first : last - 1, dims_.gates)}
         .run(facts_.kernel, panels_are_far<C>(last - first, panels, dims_.gates));
     return;
   }

@@ -41,7 +41,7 @@ struct Facts {
   // up for the way of the weights through it. From the spec alone, not the threads.
   int64_t chunk_rows(int64_t N) const {
     const bool far = panels_are_farthest<C>(dims.gates, dims.widest_input) || (N >= many_rows && !inputs_fit_steps());
-    const int64_t least = far ? 4 * rows_per_tile : rows_per_tile;
+    const int64_t least = far ? rows_of_chunk : rows_per_tile;
     return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, least, 1024));
   }
 };

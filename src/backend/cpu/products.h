@@ -149,9 +149,9 @@ struct StepProduct {
   int64_t c_row;
   bool accumulate;
   int64_t of_rows;
-  const C *then;    // of the weights, what is read after these panels
-  const C *beside;  // of c's shape, what is read with c after it
-  int64_t beside_row;
+  const C *then;              // of the weights, what is read after these panels
+  const C *beside = nullptr;  // of c's shape, what is read with c after it
+  int64_t beside_row = 0;
 
   // far: the panels come from beyond the second level.
   void run(const kernels::Kernels<C> &kernel, bool far) const {
@@ -160,15 +160,13 @@ struct StepProduct {
       const int64_t depth = std::min(block, K - k0);
       for (int64_t number = 0; number < last - first; ++number) {
         const int64_t panel = panel_at(number);
+        const int64_t column = panels.column(panel) - panels.column(first);
         const C *next = number + 1 < last - first ? place(panel_at(number + 1), k0)
                         : k0 + depth < K          ? place(panel_at(0), k0 + depth)
                                                   : then;
-        kernel.product(
-            {a + k0, a_row, 1, place(panel, k0), rows, depth, panels.vectors_at(panel),
-             c + panels.column(panel) - panels.column(first), c_row, accumulate || k0 > 0, of_rows,
-             far ? next : nullptr,
-             far && beside != nullptr && k0 == 0 ? beside + panels.column(panel) - panels.column(first) : nullptr,
-             beside_row});
+        kernel.product({a + k0, a_row, 1, place(panel, k0), rows, depth, panels.vectors_at(panel), c + column, c_row,
+                        accumulate || k0 > 0, of_rows, far ? next : nullptr,
+                        far && beside != nullptr && k0 == 0 ? beside + column : nullptr, beside_row});
       }
     }
   }

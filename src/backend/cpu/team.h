@@ -149,11 +149,10 @@ class Team {
   }
 
   // Nanoseconds that `members` take to meet, measured now and then by the caller: it moves with the machine's clock and
-  // neighbours for minutes at a time, and a member that another process keeps from its core shows in it.
+  // neighbours for minutes at a time, and a member that another process keeps from its core shows in it. One member
+  // meets nobody: the last as it is.
   double meeting_ns(int members);
-  // As last measured, or what is usual.
-  double last_meeting_ns() const { return meeting_ns_.load(std::memory_order_relaxed); }
-  // The last that was not slow.
+  // The last measured that was not slow.
   double usual_meeting_ns() const { return usual_meeting_ns_.load(std::memory_order_relaxed); }
   // The part of the last runs' time in which all members but one stood still, because that one had lost its core; 0
   // when it is time to try again. A meeting measured in between may be short all the same.
