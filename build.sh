@@ -80,9 +80,11 @@ bundle_needs="$build_needs
 binutils            command objdump
 xz-utils            command xz"
 
-# The comparison's peer from Debian, where dnnl_DIR names no other build; the others are modules from PyPI.
+# The comparison's peer from Debian, where dnnl_DIR names no other build; the others are modules from PyPI. Its CMake
+# package fails without OpenCL's, which Debian only recommends: then nothing here could be configured.
 onednn_needs="
-libdnnl-dev         header  dnnl.hpp"
+libdnnl-dev         header  dnnl.hpp
+ocl-icd-opencl-dev  header  CL/cl.h"
 
 present() { # command NAME | module NAME (of Python) | header NAME...: any one of the names
   local kind=$1 name
