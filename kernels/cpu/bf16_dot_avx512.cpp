@@ -26,7 +26,6 @@ namespace {
 constexpr int kAccumulators = 24;
 constexpr int kMaxRows = 12;
 constexpr int kManyChains = 4;
-constexpr int kLineBytes = 64;
 // From this many row blocks on, each fetches a share of the panel's next lines: a third more speed on weights in
 // memory, none lost on those in cache, where fewer blocks would lose.
 constexpr int64_t kFetchingBlocks = 3;
@@ -37,8 +36,9 @@ constexpr int block_rows(int vectors, int chains) {
 
 struct Block {
   const Bf16 *a;
-  ptrdiff_t a_row, a_pair;
+  ptrdiff_t a_row;
   const Bf16 *panel;
+  ptrdiff_t vector;  // elements from a vector of the panel to the next, where each has a stream of its own
   int64_t pairs;
   float *c;
   ptrdiff_t c_row;
@@ -56,13 +56,15 @@ RONDO_AVX512 [[gnu::always_inline]] inline __m512 dot(__m512 sum, __m512i a, __m
   return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 }
 
-template <int kRows, int kVectors, int kChains>
+// kApart: each vector of the panel has a stream of its own.
+template <int kRows, int kVectors, int kChains, bool kApart>
 RONDO_AVX512 [[gnu::noinline]] void block(const Block &work) {
-  constexpr ptrdiff_t kWidth = ptrdiff_t{kVectors} * kBf16Lanes * 2;
+  constexpr ptrdiff_t kPair = ptrdiff_t{kBf16Lanes} * 2;
+  constexpr ptrdiff_t pair_step = kApart ? kPair : kPair * kVectors;
+  const ptrdiff_t vector_step = kApart ? work.vector : kPair;
   const Bf16 *a = work.a;
   const Bf16 *panel = work.panel;
   const ptrdiff_t a_row = work.a_row;
-  const ptrdiff_t a_pair = work.a_pair;
   __m512 sum[kChains][kRows][kVectors];
 #pragma GCC unroll 4
   for (int chain = 0; chain < kChains; ++chain) {
@@ -81,22 +83,22 @@ RONDO_AVX512 [[gnu::noinline]] void block(const Block &work) {
       __m512i b[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        b[v] = _mm512_loadu_si512(panel + (chain * kVectors + v) * kBf16Lanes * 2);
+        b[v] = _mm512_loadu_si512(panel + chain * pair_step + v * vector_step);
       }
       if constexpr (kChains == 1) {
         _mm_prefetch(reinterpret_cast<const char *>(panel) + work.ahead, _MM_HINT_T0);
       }
 #pragma GCC unroll 16
       for (int m = 0; m < kRows; ++m) {
-        const __m512i a_m = _mm512_set1_epi32(pair_at(a + m * a_row + chain * a_pair));
+        const __m512i a_m = _mm512_set1_epi32(pair_at(a + m * a_row + chain * 2));
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
           sum[chain][m][v] = dot(sum[chain][m][v], a_m, b[v]);
         }
       }
     }
-    a += kChains * a_pair;
-    panel += kChains * kWidth;
+    a += ptrdiff_t{kChains} * 2;
+    panel += kChains * pair_step;
   }
   if constexpr (kChains > 1) {
 #pragma GCC unroll 4
@@ -104,11 +106,11 @@ RONDO_AVX512 [[gnu::noinline]] void block(const Block &work) {
       if (pair + chain < work.pairs) {
 #pragma GCC unroll 16
         for (int m = 0; m < kRows; ++m) {
-          const __m512i a_m = _mm512_set1_epi32(pair_at(a + m * a_row + chain * a_pair));
+          const __m512i a_m = _mm512_set1_epi32(pair_at(a + m * a_row + chain * 2));
 #pragma GCC unroll 4
           for (int v = 0; v < kVectors; ++v) {
             sum[chain][m][v] =
-                dot(sum[chain][m][v], a_m, _mm512_loadu_si512(panel + chain * kWidth + v * kBf16Lanes * 2));
+                dot(sum[chain][m][v], a_m, _mm512_loadu_si512(panel + chain * pair_step + v * vector_step));
           }
         }
       }
@@ -133,28 +135,29 @@ using BlockFunction = void (*)(const Block &);
 using BlockTable = std::array<std::array<BlockFunction, kMaxRows + 1>, kBf16MaxVectors>;
 
 // Row blocks 1 to kMaxRows of one panel width; those beyond block_rows are never asked for.
-template <int kVectors, int kChains, int... kRows>
+template <int kVectors, int kChains, bool kApart, int... kRows>
 constexpr std::array<BlockFunction, kMaxRows + 1> block_row(std::integer_sequence<int, kRows...> /*rows*/) {
-  return {nullptr, &block<std::min(kRows + 1, block_rows(kVectors, kChains)), kVectors, kChains>...};
+  return {nullptr, &block<std::min(kRows + 1, block_rows(kVectors, kChains)), kVectors, kChains, kApart>...};
 }
-template <int kChains>
+template <int kChains, bool kApart>
 constexpr BlockTable block_table() {
   constexpr auto kRows = std::make_integer_sequence<int, kMaxRows>();
-  return {block_row<1, kChains>(kRows), block_row<2, kChains>(kRows), block_row<3, kChains>(kRows),
-          block_row<4, kChains>(kRows)};
+  return {block_row<1, kChains, kApart>(kRows), block_row<2, kChains, kApart>(kRows),
+          block_row<3, kChains, kApart>(kRows), block_row<4, kChains, kApart>(kRows)};
 }
-constexpr BlockTable kOneChain = block_table<1>();
-constexpr BlockTable kFourChains = block_table<kManyChains>();
+// By whether vectors lie apart, then by whether there are many chains.
+constexpr BlockTable kBlocks[2][2] = {{block_table<1, false>(), block_table<kManyChains, false>()},
+                                      {block_table<1, true>(), block_table<kManyChains, true>()}};
 
 void product(const Bf16Product &p) {
-  const bool many = p.chains == kManyChains;
-  const auto &blocks = (many ? kFourChains : kOneChain)[static_cast<size_t>(p.vectors - 1)];
+  const bool many = p.order == Bf16Order::four_chains;
+  const bool apart = p.layout.vector != kBf16Lanes * 2;
+  const auto &blocks = kBlocks[apart ? 1 : 0][many ? 1 : 0][static_cast<size_t>(p.vectors - 1)];
   const int64_t most = block_rows(p.vectors, many ? kManyChains : 1);
   // Blocks of nearly equal height: a last one of a row or two would leave the multipliers waiting for its sums.
   const int64_t count = (p.M + most - 1) / most;
-  const ptrdiff_t width = ptrdiff_t{p.vectors} * kBf16Lanes * 2;
   // Past the panel this is, as a rule, the next one; a fetch of what is no memory is no fault.
-  const ptrdiff_t next_block = kBf16BlockPairs * width * ptrdiff_t{sizeof(Bf16)};
+  const ptrdiff_t next_block = kBf16BlockPairs * p.layout.pair;
   int64_t pair = 0;
   do {
     const int64_t pairs = std::min(kBf16BlockPairs, p.K / 2 - pair);
@@ -162,9 +165,9 @@ void product(const Bf16Product &p) {
     for (int64_t k = 0; k < count; ++k) {
       const int64_t last = p.M * (k + 1) / count;
       blocks[static_cast<size_t>(last - first)](
-          {p.a + first * p.a_row + pair * p.a_pair, p.a_row, p.a_pair, p.panel + pair * width, pairs,
+          {p.a + first * p.a_row + pair * 2, p.a_row, p.panel + pair * p.layout.pair, p.layout.vector, pairs,
            p.c + first * p.c_row, p.c_row, p.accumulate || pair > 0,
-           count < kFetchingBlocks ? 0 : next_block + k % p.vectors * kLineBytes});
+           count < kFetchingBlocks ? 0 : (next_block + k % p.vectors * p.layout.vector) * ptrdiff_t{sizeof(Bf16)}});
       first = last;
     }
     pair += kBf16BlockPairs;
@@ -206,7 +209,7 @@ RONDO_AVX512 [[gnu::always_inline]] inline void transpose(__m512i (&x)[16]) {
 // The first n of 32 elements, the rest zero; n may be beyond either end.
 [[gnu::always_inline]] inline uint32_t first_of_32(int64_t n) { return n >= 32 ? ~0u : n <= 0 ? 0u : (1u << n) - 1; }
 
-RONDO_AVX512 void pack_columns(const Bf16 *const *columns, int64_t K, int64_t width, Bf16 *panel) {
+RONDO_AVX512 void pack_columns(const Bf16 *const *columns, int64_t K, ptrdiff_t pair_step, Bf16 *panel) {
   for (int64_t k = 0; k < K; k += 32) {
     const __mmask32 valid = first_of_32(K - k);
     __m512i x[16];
@@ -215,30 +218,13 @@ RONDO_AVX512 void pack_columns(const Bf16 *const *columns, int64_t K, int64_t wi
       x[n] = columns[n] == nullptr ? _mm512_setzero_si512() : _mm512_maskz_loadu_epi16(valid, columns[n] + k);
     }
     transpose(x);
-    Bf16 *to = panel + k * width;
+    Bf16 *to = panel + k / 2 * pair_step;
     const int64_t pairs = std::min<int64_t>(16, (K - k + 1) / 2);
 #pragma GCC unroll 16
     for (int pair = 0; pair < 16; ++pair) {
       if (pair < pairs) {
-        _mm512_storeu_si512(to + pair * width * 2, x[pair]);
+        _mm512_storeu_si512(to + pair * pair_step, x[pair]);
       }
-    }
-  }
-}
-
-RONDO_AVX512 void pack_pair(const Bf16 *first, const Bf16 *second, int64_t valid, int64_t width, Bf16 *pairs) {
-  // Words of first and second in turn, from the lower halves of both, then the upper.
-  const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const __m512i upper = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  for (int64_t n = 0; n < width; n += 32) {
-    const __mmask32 mask = first_of_32(valid - n);
-    const __m512i a = first == nullptr ? _mm512_setzero_si512() : _mm512_maskz_loadu_epi16(mask, first + n);
-    const __m512i b = second == nullptr ? _mm512_setzero_si512() : _mm512_maskz_loadu_epi16(mask, second + n);
-    const __m512i low = _mm512_unpacklo_epi16(a, b);
-    const __m512i high = _mm512_unpackhi_epi16(a, b);
-    _mm512_storeu_si512(pairs + n * 2, _mm512_permutex2var_epi32(low, lower, high));
-    if (n + 16 < width) {
-      _mm512_storeu_si512(pairs + n * 2 + 32, _mm512_permutex2var_epi32(low, upper, high));
     }
   }
 }
@@ -258,7 +244,7 @@ RONDO_AVX512 void store(const float *from, Bf16 *to, int64_t n) {
 }  // namespace
 
 const Bf16Kernels &bf16_avx512_kernels() {
-  static constexpr Bf16Kernels kKernels{&product, &pack_columns, &pack_pair, &store};
+  static constexpr Bf16Kernels kKernels{false, &product, &pack_columns, &store};
   return kKernels;
 }
 

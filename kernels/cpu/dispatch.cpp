@@ -12,7 +12,8 @@ namespace rondo::kernels {
 namespace {
 
 // Highway's better sets have lower bits.
-std::atomic<int64_t> allowed{-1};
+constexpr int64_t kUnlimited = -1;
+std::atomic<int64_t> allowed{kUnlimited};
 
 }  // namespace
 
@@ -27,6 +28,8 @@ bool limit_instruction_set(const char *best) {
   }
   return false;
 }
+
+bool instruction_set_is_limited() { return allowed.load() != kUnlimited; }
 
 const hwy::ChosenTarget &chosen_target() {
   static hwy::ChosenTarget chosen;

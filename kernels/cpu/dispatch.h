@@ -9,6 +9,7 @@ namespace rondo::kernels {
 // `best` names an instruction set as kernels().target does, in any case. False where it is none. Call it before the
 // first kernels().
 bool limit_instruction_set(const char *best);
+bool instruction_set_is_limited();
 
 const hwy::ChosenTarget &chosen_target();
 

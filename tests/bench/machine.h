@@ -8,7 +8,8 @@ namespace rondo::bench {
 
 nlohmann::json describe_processor();
 
-// Of vdpbf16ps on registers, each multiply-add two operations; none where the processor has no AVX512-BF16.
+// Of bf16 dot products on registers, in tiles where the processor has AMX and the system lends it, else vdpbf16ps; a
+// multiply-add is two operations. None where the processor has no AVX512-BF16.
 std::optional<double> bf16_dot_gflops(int threads, double seconds);
 
 // Nanoseconds of a barrier between two threads that spin on each other's flag; the median of many.

@@ -6,6 +6,7 @@
 
 #include "backend/cpu/backward.h"
 #include "backend/cpu/forward.h"
+#include "backend/cpu/products.h"
 #include "core/hash.h"
 #include "core/huge_pages.h"
 
@@ -22,9 +23,10 @@ static_assert(static_cast<int>(kernels::Storage::f64) == RONDO_F64 &&
               static_cast<int>(kernels::Storage::f16) == RONDO_F16 &&
               static_cast<int>(kernels::Storage::bf16) == RONDO_BF16);
 
-uint64_t format_of(const Spec &spec, int lanes, int plain_vectors, bool pairs) {
+uint64_t format_of(const Spec &spec, int lanes, int plain_vectors, const kernels::Bf16Kernels *dot) {
+  const int pairs = dot == nullptr ? 0 : dot->has_tiles ? 2 : 1;
   return format_hash({spec.cell, spec.input_size, spec.hidden_size, spec.proj_size, spec.num_layers, spec.bidirectional,
-                      spec.bias, spec.dtype, lanes, plain_vectors, pairs ? 1 : 0,
+                      spec.bias, spec.dtype, lanes, plain_vectors, pairs,
                       RONDO_VERSION_MAJOR * 10000 + RONDO_VERSION_MINOR * 100});
 }
 
@@ -34,7 +36,7 @@ Facts<C> make_facts(const Spec &spec, const Problem &problem) {
   // What is projected would have to be rounded once more; such networks stay with f32 products.
   const auto *dot = spec.storage() == RONDO_BF16 && spec.proj_size == 0 ? kernels::bf16_kernels() : nullptr;
   return {spec,   problem,        Dimensions(spec, kernel.lanes, kernel.panel_vectors, dot),
-          kernel, next_plan_id(), format_of(spec, kernel.lanes, kernel.panel_vectors, dot != nullptr)};
+          kernel, next_plan_id(), format_of(spec, kernel.lanes, kernel.panel_vectors, dot)};
 }
 
 // The packed parameters' layout is the passes' order: per layer, then per direction.
@@ -101,7 +103,11 @@ std::string CpuExecutor<C>::description() const {
   std::string text = "cpu: " + std::string(facts_.kernel.target) + ", " + std::to_string(facts_.dims.lanes) + " " +
                      arithmetic + " lanes, products accumulate in " + arithmetic + "\n" + split_text();
   if (facts_.dims.dot != nullptr) {
-    text += "cpu: forward products by the processor's bf16 dot product, which takes subnormals as zero\n";
+    text += "cpu: forward products by the processor's bf16 dot product" +
+            (facts_.dims.dot->has_tiles ? ", in AMX's tiles from " + std::to_string(rows_for_tiles) + " rows and " +
+                                              std::to_string(multiply_adds_for_tiles) + " multiply-adds a column on"
+                                        : "") +
+            ", which takes subnormals as zero\n";
   }
   if (facts_.spec.autotune != 0) {
     text += "cpu: autotune has one candidate here, so nothing was timed\n";

@@ -158,8 +158,9 @@ void ForwardRun<C>::gate_product(const Operand &a, const GateMatrix<C> &matrix, 
   if constexpr (std::is_same_v<C, float>) {
     if (dims_.dot != nullptr) {
       const int64_t K = kernels::bf16_even(matrix.K);
-      dims_.dot->product({a.pairs, a.row, matrix.pairs + panels.offset(place, K), rows, K, panels.vectors_at(panel), to,
-                          to_row, false, bf16_chains(panels, K, of_rows)});
+      const int vectors = panels.vectors_at(panel);
+      dims_.dot->product({a.pairs, a.row, matrix.pairs + panels.offset(place, K), bf16_layout(*dims_.dot, K, vectors),
+                          rows, K, vectors, to, to_row, false, bf16_order(*dims_.dot, panels, K, of_rows)});
       return;
     }
   }

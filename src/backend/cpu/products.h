@@ -13,9 +13,17 @@ namespace rondo::cpu {
 // processors that these kernels are for.
 inline constexpr int64_t near_bytes = 512 << 10;
 
-// Chains of the bf16 dot product: more hide the latency of a single row's sums where its weights are near.
-inline int bf16_chains(const Panels &panels, int64_t K, int64_t of_rows) {
-  return of_rows == 1 && panels.columns * K * 2 <= 2 * near_bytes ? 4 : 1;
+// Tiles where a panel's product outweighs shaping them, about 80 ns; more chains hide the latency of a single row's
+// sums where its weights are near.
+inline constexpr int64_t rows_for_tiles = 2;
+inline constexpr int64_t multiply_adds_for_tiles = 256;  // of a column: rows times K
+inline kernels::Bf16Order bf16_order(const kernels::Bf16Kernels &dot, const Panels &panels, int64_t K,
+                                     int64_t of_rows) {
+  using kernels::Bf16Order;
+  if (dot.has_tiles && of_rows >= rows_for_tiles && of_rows * K >= multiply_adds_for_tiles) {
+    return Bf16Order::tiles;
+  }
+  return of_rows == 1 && panels.columns * K * 2 <= 2 * near_bytes ? Bf16Order::four_chains : Bf16Order::one_chain;
 }
 
 // What panels may weigh to stay in the third level, of which a caller may have a part; and the rows that each serves at
@@ -123,9 +131,10 @@ struct RowsProduct {
                       to, c_row, accumulate, std::max<int64_t>(of_rows, 1),
                       far ? weights + panels.offset(next, K) : nullptr});
     } else {
-      kernels::bf16_kernels()->product({a + row * a_row, a_row, weights + panels.offset(panel, K), count, K,
-                                        panels.vectors_at(panel), to, c_row, accumulate,
-                                        bf16_chains(panels, K, of_rows)});
+      const kernels::Bf16Kernels &dot = *kernels::bf16_kernels();
+      const int vectors = panels.vectors_at(panel);
+      dot.product({a + row * a_row, a_row, weights + panels.offset(panel, K), bf16_layout(dot, K, vectors), count, K,
+                   vectors, to, c_row, accumulate, bf16_order(dot, panels, K, of_rows)});
     }
   }
 };
