@@ -39,6 +39,8 @@ struct Ahead {
   ptrdiff_t step;  // up to two lines
 };
 constexpr ptrdiff_t kLine = 64;
+constexpr ptrdiff_t kSoonRows = 4;
+constexpr ptrdiff_t kFirstLevelBytes = 32 << 10;
 
 HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 
@@ -72,7 +74,9 @@ HWY_INLINE void store_block(const hn::Vec<Tag<T>> (&sum)[kRows][kVectors], T *c,
   }
 }
 
-template <class T, int kRows, int kVectors>
+// kSoon: whether the panel's own rows are asked into the first level a few k before they are read. What the second
+// level holds is else waited for in part, by up to a tenth of the time.
+template <class T, bool kSoon, int kRows, int kVectors>
 HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t K, T *c, bool accumulate,
                         Ahead ahead) {
   const Tag<T> d;
@@ -95,6 +99,9 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       b[v] = hn::LoadU(d, panel + v * step);
+      if constexpr (kSoon) {
+        __builtin_prefetch(panel + (v + kSoonRows * kVectors) * step);
+      }
     }
 #pragma GCC unroll 16
     for (int m = 0; m < kRows; ++m) {
@@ -175,17 +182,21 @@ HWY_NOINLINE void thin_block(const Product<T> &p, const T *a, const T *panel, in
 }
 
 // Row blocks 1 to kMaxRows of one panel width; those beyond block_rows are never asked for.
-template <class T, int kVectors, int... kRows>
-constexpr std::array<BlockFunction<T>, kMaxRows + 1> block_table(std::integer_sequence<int, kRows...> /*rows*/) {
-  return {nullptr, &block<T, std::min(kRows + 1, block_rows(kVectors)), kVectors>...};
+template <class T, bool kSoon, int kVectors, int... kRows>
+constexpr std::array<BlockFunction<T>, kMaxRows + 1> block_row(std::integer_sequence<int, kRows...> /*rows*/) {
+  return {nullptr, &block<T, kSoon, std::min(kRows + 1, block_rows(kVectors)), kVectors>...};
 }
 
+template <class T, bool kSoon>
+constexpr std::array<std::array<BlockFunction<T>, kMaxRows + 1>, kMaxPanelVectors> block_table() {
+  constexpr auto kRows = std::make_integer_sequence<int, kMaxRows>();
+  return {block_row<T, kSoon, 1>(kRows), block_row<T, kSoon, 2>(kRows), block_row<T, kSoon, 3>(kRows),
+          block_row<T, kSoon, 4>(kRows)};
+}
+// Of panels that the first level holds, and of larger ones.
 template <class T>
-constexpr std::array<std::array<BlockFunction<T>, kMaxRows + 1>, kMaxPanelVectors> kBlocks = {
-    block_table<T, 1>(std::make_integer_sequence<int, kMaxRows>()),
-    block_table<T, 2>(std::make_integer_sequence<int, kMaxRows>()),
-    block_table<T, 3>(std::make_integer_sequence<int, kMaxRows>()),
-    block_table<T, 4>(std::make_integer_sequence<int, kMaxRows>())};
+constexpr std::array<std::array<std::array<BlockFunction<T>, kMaxRows + 1>, kMaxPanelVectors>, 2> kBlocks = {
+    block_table<T, false>(), block_table<T, true>()};
 
 // Blocks of few rows: [of_rows - 1][rows - 1]. They ask for nothing ahead: they only stream, which the processor sees.
 template <class T>
@@ -224,7 +235,6 @@ void product(const Product<T> &p) {
     thin_product(p);
     return;
   }
-  const auto &blocks = kBlocks<T>[static_cast<size_t>(p.vectors - 1)];
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
   // Blocks of nearly equal height: a last block of one or two rows would be held up by its loads.
   const int64_t full = block_rows(p.vectors);
@@ -233,6 +243,8 @@ void product(const Product<T> &p) {
   const ptrdiff_t ahead_step =
       p.next == nullptr || count < 2 ? 0 : panel_row * static_cast<ptrdiff_t>(sizeof(T)) / count;
   const int64_t depth = block_of_k(p.K);
+  const bool large = depth * panel_row * static_cast<ptrdiff_t>(sizeof(T)) > kFirstLevelBytes;
+  const auto &blocks = kBlocks<T>[large ? 1 : 0][static_cast<size_t>(p.vectors - 1)];
   int64_t k0 = 0;
   do {
     const int64_t K = std::min(depth, p.K - k0);
