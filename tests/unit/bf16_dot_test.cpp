@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "kernels/cpu/kernels.h"
@@ -21,23 +22,27 @@ using rondo::kernels::kBf16Lanes;
 
 namespace {
 
-const Bf16Kernels *available() {
+// The process's kernels, and where they have tiles the same as if they had none, whose panels lie otherwise.
+std::vector<Bf16Kernels> available() {
   const Bf16Kernels *kernels = rondo::kernels::bf16_kernels();
+  const std::string test = Catch::getResultCapture().getCurrentTestName();
   if (kernels == nullptr) {
-    std::printf("skipped: %s: no bf16 dot product on %s\n", Catch::getResultCapture().getCurrentTestName().c_str(),
-                rondo::kernels::kernels<float>().target);
+    std::printf("skipped: %s: no bf16 dot product on %s\n", test.c_str(), rondo::kernels::kernels<float>().target);
+    return {};
   }
-  return kernels;
+  if (!kernels->has_tiles) {
+    std::printf("left out: %s: tiles, which this processor has not\n", test.c_str());
+    return {*kernels};
+  }
+  Bf16Kernels plain = *kernels;
+  plain.has_tiles = false;
+  return {*kernels, plain};
 }
 
-// Those that this processor has.
 std::vector<Bf16Order> orders(const Bf16Kernels &kernels) {
   std::vector<Bf16Order> those{Bf16Order::one_chain, Bf16Order::four_chains};
   if (kernels.has_tiles) {
     those.push_back(Bf16Order::tiles);
-  } else {
-    std::printf("left out: %s: tiles, which this processor has not\n",
-                Catch::getResultCapture().getCurrentTestName().c_str());
   }
   return those;
 }
@@ -136,90 +141,91 @@ void check(const Bf16Kernels &kernels, std::int64_t M, std::int64_t K, int vecto
 }  // namespace
 
 TEST_CASE("bf16 products of every width and remainder", "[bf16_dot]") {
-  const Bf16Kernels *kernels = available();
-  if (kernels == nullptr) return;
-  for (int vectors = 1; vectors <= rondo::kernels::kBf16MaxVectors; ++vectors) {
-    for (const Bf16Order order : orders(*kernels)) {
-      for (std::int64_t M = 0; M <= 27; ++M) {
-        check(*kernels, M, 18 + M % 2, vectors, order, M % 3 == 0);
-        check(*kernels, M * 5 % 71, 66 + M % 2, vectors, order, M % 3 == 1);
-      }
-      for (const std::int64_t K : {0, 1, 2, 3, 5, 7, 255, 256, 31, 32, 33, 64, 95, 257, 263, 512, 513, 1025}) {
-        check(*kernels, 7, K, vectors, order, true);
-        check(*kernels, 2, K, vectors, order, false);
+  for (const Bf16Kernels &kernels : available()) {
+    for (int vectors = 1; vectors <= rondo::kernels::kBf16MaxVectors; ++vectors) {
+      for (const Bf16Order order : orders(kernels)) {
+        for (std::int64_t M = 0; M <= 27; ++M) {
+          check(kernels, M, 18 + M % 2, vectors, order, M % 3 == 0);
+          check(kernels, M * 5 % 71, 66 + M % 2, vectors, order, M % 3 == 1);
+        }
+        for (const std::int64_t K : {0, 1, 2, 3, 5, 7, 255, 256, 31, 32, 33, 64, 95, 257, 263, 512, 513, 1025}) {
+          check(kernels, 7, K, vectors, order, true);
+          check(kernels, 2, K, vectors, order, false);
+        }
       }
     }
   }
 }
 
 TEST_CASE("bf16 panels hold the source's pairs and zeros where it has none", "[bf16_dot]") {
-  const Bf16Kernels *kernels = available();
-  if (kernels == nullptr) return;
-  int wrong = 0;
-  for (int vectors = 1; vectors <= rondo::kernels::kBf16MaxVectors; ++vectors) {
-    const std::int64_t width = std::int64_t{vectors} * kBf16Lanes;
-    for (const std::int64_t K : {1, 2, 15, 16, 31, 32, 33, 63, 64, 70}) {
-      for (const std::int64_t valid : {std::int64_t{1}, width - 17, width - 16, width - 1, width}) {
-        if (valid < 1) continue;
-        const auto size = static_cast<std::size_t>(bf16_even(K) * width);
-        // The sources end with their last element, so that a sanitizer sees a read beyond it.
-        const std::vector<Bf16> columns = sequence(valid * K, 3);
-        std::vector<Bf16> panel(size + 1, Bf16{0x7fc0});
-        pack_bf16_transposed(
-            *kernels, columns.data(), K, [&](std::int64_t n) { return n < valid ? valid - 1 - n : -1; }, K, width,
-            panel.data());
-        const auto layout = bf16_layout(*kernels, bf16_even(K), vectors);
-        for (std::int64_t k = 0; k < bf16_even(K); ++k) {
-          for (std::int64_t n = 0; n < width; ++n) {
-            const auto place = static_cast<std::size_t>(k / 2 * layout.pair + n / kBf16Lanes * layout.vector +
-                                                        n % kBf16Lanes * 2 + k % 2);
-            const bool inside = k < K && n < valid;
-            const std::uint16_t column =
-                inside ? columns[static_cast<std::size_t>((valid - 1 - n) * K + k)].bits : std::uint16_t{0};
-            wrong += panel[place].bits == column ? 0 : 1;
+  for (const Bf16Kernels &kernels : available()) {
+    int wrong = 0;
+    for (int vectors = 1; vectors <= rondo::kernels::kBf16MaxVectors; ++vectors) {
+      const std::int64_t width = std::int64_t{vectors} * kBf16Lanes;
+      for (const std::int64_t K : {1, 2, 15, 16, 31, 32, 33, 63, 64, 70}) {
+        for (const std::int64_t valid : {std::int64_t{1}, width - 17, width - 16, width - 1, width}) {
+          if (valid < 1) continue;
+          const auto size = static_cast<std::size_t>(bf16_even(K) * width);
+          // The sources end with their last element, so that a sanitizer sees a read beyond it.
+          const std::vector<Bf16> columns = sequence(valid * K, 3);
+          std::vector<Bf16> panel(size + 1, Bf16{0x7fc0});
+          pack_bf16_transposed(
+              kernels, columns.data(), K, [&](std::int64_t n) { return n < valid ? valid - 1 - n : -1; }, K, width,
+              panel.data());
+          const auto layout = bf16_layout(kernels, bf16_even(K), vectors);
+          for (std::int64_t k = 0; k < bf16_even(K); ++k) {
+            for (std::int64_t n = 0; n < width; ++n) {
+              const auto place = static_cast<std::size_t>(k / 2 * layout.pair + n / kBf16Lanes * layout.vector +
+                                                          n % kBf16Lanes * 2 + k % 2);
+              const bool inside = k < K && n < valid;
+              const std::uint16_t column =
+                  inside ? columns[static_cast<std::size_t>((valid - 1 - n) * K + k)].bits : std::uint16_t{0};
+              wrong += panel[place].bits == column ? 0 : 1;
+            }
           }
+          wrong += panel.back().bits == 0x7fc0 ? 0 : 1;
         }
-        wrong += panel.back().bits == 0x7fc0 ? 0 : 1;
       }
     }
+    CHECK(wrong == 0);
   }
-  CHECK(wrong == 0);
 }
 
 TEST_CASE("bf16 products show NaN and infinity, and may take subnormals for zero", "[bf16_dot]") {
-  const Bf16Kernels *kernels = available();
-  if (kernels == nullptr) return;
-  constexpr std::int64_t kDepth = 70;
-  for (const Bf16Order order : orders(*kernels)) {
-    for (const std::int64_t at : {0, 1, 5, 31, 63, 64, 69}) {
-      Operands x(*kernels, 3, kDepth, 2);
-      const auto place = static_cast<std::size_t>(kDepth + at);  // in row 1
-      const std::vector<float> zeros(static_cast<std::size_t>(3 * x.width), 0.0f);
-      const auto in_row = [&](std::int64_t row, auto &&is) {
-        const std::vector<float> c = x.product(*kernels, zeros, false, order);
-        return std::all_of(c.begin() + row * x.width, c.begin() + (row + 1) * x.width, is);
-      };
-      const auto finite = [](float value) { return std::isfinite(value); };
-      x.a[place] = {0x7fc0};
-      CHECK(in_row(1, [](float value) { return std::isnan(value); }));
-      CHECK((in_row(0, finite) && in_row(2, finite)));
-      x.a[place] = {0x7f80};
-      CHECK(in_row(1, [](float value) { return std::isinf(value); }));
-      // Infinity times zero.
-      std::fill(x.panel.begin(), x.panel.end(), Bf16{0});
-      CHECK(in_row(1, [](float value) { return std::isnan(value); }));
-      // The largest subnormal times 2^127 is about 2, or nothing.
-      std::fill(x.a.begin(), x.a.end(), Bf16{0});
-      std::fill(x.panel.begin(), x.panel.end(), Bf16{0x7f00});
-      x.a[place] = {0x007f};
-      CHECK(in_row(1, [](float value) { return value >= 0 && value < 2; }));
+  for (const Bf16Kernels &kernels : available()) {
+    constexpr std::int64_t kDepth = 70;
+    for (const Bf16Order order : orders(kernels)) {
+      for (const std::int64_t at : {0, 1, 5, 31, 63, 64, 69}) {
+        Operands x(kernels, 3, kDepth, 2);
+        const auto place = static_cast<std::size_t>(kDepth + at);  // in row 1
+        const std::vector<float> zeros(static_cast<std::size_t>(3 * x.width), 0.0f);
+        const auto in_row = [&](std::int64_t row, auto &&is) {
+          const std::vector<float> c = x.product(kernels, zeros, false, order);
+          return std::all_of(c.begin() + row * x.width, c.begin() + (row + 1) * x.width, is);
+        };
+        const auto finite = [](float value) { return std::isfinite(value); };
+        x.a[place] = {0x7fc0};
+        CHECK(in_row(1, [](float value) { return std::isnan(value); }));
+        CHECK((in_row(0, finite) && in_row(2, finite)));
+        x.a[place] = {0x7f80};
+        CHECK(in_row(1, [](float value) { return std::isinf(value); }));
+        // Infinity times zero.
+        std::fill(x.panel.begin(), x.panel.end(), Bf16{0});
+        CHECK(in_row(1, [](float value) { return std::isnan(value); }));
+        // The largest subnormal times 2^127 is about 2, or nothing.
+        std::fill(x.a.begin(), x.a.end(), Bf16{0});
+        std::fill(x.panel.begin(), x.panel.end(), Bf16{0x7f00});
+        x.a[place] = {0x007f};
+        CHECK(in_row(1, [](float value) { return value >= 0 && value < 2; }));
+      }
     }
   }
 }
 
 TEST_CASE("rows rounded to bf16 go to the nearest, ties to even", "[bf16_dot]") {
-  const Bf16Kernels *kernels = available();
-  if (kernels == nullptr) return;
+  const std::vector<Bf16Kernels> all = available();
+  if (all.empty()) return;
+  const Bf16Kernels &kernels = all.front();
   std::vector<float> values;
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     for (const std::uint32_t step : {0u, 1u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
@@ -227,7 +233,7 @@ TEST_CASE("rows rounded to bf16 go to the nearest, ties to even", "[bf16_dot]") 
     }
   }
   std::vector<Bf16> rounded(values.size());
-  kernels->store(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
+  kernels.store(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
   int wrong = 0;
   for (std::size_t k = 0; k < values.size(); ++k) {
     const float expected = to_float(rondo::kernels::to_bf16(values[k]));
@@ -238,7 +244,7 @@ TEST_CASE("rows rounded to bf16 go to the nearest, ties to even", "[bf16_dot]") 
   CHECK(wrong == 0);
   for (std::int64_t n = 0; n <= 33; ++n) {
     std::vector<Bf16> some(34, Bf16{0x1234});
-    kernels->store(values.data() + 0x18000, some.data(), n);
+    kernels.store(values.data() + 0x18000, some.data(), n);
     CHECK(std::count_if(some.begin(), some.end(), [](Bf16 x) { return x.bits == 0x1234; }) == 34 - n);
   }
 }
