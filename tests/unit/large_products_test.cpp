@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "backend/cpu/gradient_product.h"
@@ -43,13 +44,15 @@ class Gradient {
       CHECK(by(team, members) == alone);
     }
     std::int64_t wrong = 0;
-    const double bound = 20 * std::sqrt(static_cast<double>(rows)) * static_cast<double>(epsilon());
+    // Sums of n terms, in whatever order, are off by n halves of an epsilon of the terms' magnitudes at most; the
+    // expected ones are sums too.
+    const double part = static_cast<double>(rows) * static_cast<double>(std::numeric_limits<C>::epsilon());
     for (std::int64_t gate = 0; gate < gates; ++gate) {
       for (std::int64_t unit = 0; unit < units; ++unit) {
-        const std::vector<double> expected = sums(gate, unit);
+        const Sums expected = sums(gate, unit);
         for (std::int64_t column = 0; column < columns; ++column) {
           const auto got = static_cast<double>(at(alone, (gate * units + unit) * panels.columns + column));
-          wrong += std::abs(got - at(expected, column)) <= bound ? 0 : 1;
+          wrong += std::abs(got - at(expected.values, column)) <= part * at(expected.magnitudes, column) ? 0 : 1;
         }
       }
     }
@@ -57,11 +60,14 @@ class Gradient {
   }
 
  private:
+  struct Sums {
+    std::vector<double> values, magnitudes;
+  };
+
   template <class T>
   static T at(const std::vector<T> &values, std::int64_t index) {
     return values[static_cast<std::size_t>(index)];
   }
-  static C epsilon() { return sizeof(C) == 8 ? static_cast<C>(1.2e-16) : static_cast<C>(6e-8); }
 
   std::vector<C> by(Team &team, int members) const {
     std::vector<C> room(static_cast<std::size_t>(room_rows * panels.columns));
@@ -76,13 +82,16 @@ class Gradient {
       mine.run(kernel, member);
     });
   }
-  std::vector<double> sums(std::int64_t gate, std::int64_t unit) const {
-    std::vector<double> sum(static_cast<std::size_t>(columns));
+  Sums sums(std::int64_t gate, std::int64_t unit) const {
+    const auto elements = static_cast<std::size_t>(columns);
+    Sums sum{std::vector<double>(elements), std::vector<double>(elements)};
     const std::int64_t place = (unit / lanes * gates + gate) * lanes + unit % lanes;
     for (std::int64_t row = 0; row < rows; ++row) {
       const double factor = static_cast<double>(at(g, row * g_row + place));
       for (std::int64_t column = 0; column < columns; ++column) {
-        sum[static_cast<std::size_t>(column)] += factor * static_cast<double>(at(x, row * columns + column));
+        const double term = factor * static_cast<double>(at(x, row * columns + column));
+        sum.values[static_cast<std::size_t>(column)] += term;
+        sum.magnitudes[static_cast<std::size_t>(column)] += std::abs(term);
       }
     }
     return sum;
