@@ -41,10 +41,14 @@ const Bf16Kernels *bf16_kernels() {
 #if defined(__x86_64__)
   // The compiler's check includes that the operating system saves the registers. Vectors of this width, which panels
   // share with the f32 kernels, are those of AVX-512: a limit below it leaves them out, and any limit the tiles.
-  static const bool available = __builtin_cpu_supports("avx512bf16") != 0 && product_table<float>().lanes == kBf16Lanes;
-  static const bool tiles = available && !instruction_set_is_limited() && tiles_available();
-  static const Bf16Kernels tiled = with_tiles();
-  return tiles ? &tiled : available ? &bf16_avx512_kernels() : nullptr;
+  static const Bf16Kernels *const chosen = []() -> const Bf16Kernels * {
+    if (__builtin_cpu_supports("avx512bf16") == 0 || product_table<float>().lanes != kBf16Lanes) {
+      return nullptr;
+    }
+    static const Bf16Kernels tiled = with_tiles();
+    return !instruction_set_is_limited() && tiles_available() ? &tiled : &bf16_avx512_kernels();
+  }();
+  return chosen;
 #else
   return nullptr;
 #endif

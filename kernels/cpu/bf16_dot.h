@@ -16,10 +16,10 @@ inline constexpr int kBf16MaxVectors = 4;
 // Pairs of k in one partial sum.
 inline constexpr int64_t kBf16BlockPairs = 256;
 
-// How the pairs of k are summed, and so by what: an element's sum goes by this and K alone, whatever M and V. `chains`
-// sums take the pairs in turn, each pair's second product before its first, for kBf16BlockPairs pairs at a time, whose
-// sums are added in ascending order. A tile's sum takes 16 pairs at once; pairs that do not fill it follow as one
-// chain.
+// How the pairs of k are summed, and so by what: an element's sum goes by this and K alone, whatever M and V. One
+// chain of additions or four take the pairs in turn, each pair's second product before its first, for kBf16BlockPairs
+// pairs at a time, whose sums are added in ascending order. A tile's sum takes 16 pairs at once; pairs that do not fill
+// it follow as one chain.
 enum class Bf16Order : uint8_t {
   one_chain,
   four_chains,  // for few rows, whose sums would each wait for their last addition

@@ -77,6 +77,10 @@ struct Block {
   bool accumulate;
 };
 
+// Numbers of tiles, which the code of a block has to name one by one.
+template <int... kColumn>
+using Tiles = std::integer_sequence<int, kColumn...>;
+
 // Sum kSum, of the block's tile of rows and of columns.
 template <int kSum>
 [[gnu::always_inline]] inline void begin(const Block &work, int row_tile, int column_tile) {
@@ -89,6 +93,15 @@ template <int kSum>
 template <int kSum>
 [[gnu::always_inline]] inline void end(const Block &work, int row_tile, int column_tile) {
   save<kSum>(work.c + row_tile * kTileRows * work.c_row + column_tile * kTileRowBytes, work.c_row);
+}
+// Sums kFirst and on, of a row of tiles.
+template <int kFirst, int... kColumn>
+[[gnu::always_inline]] inline void begin_row(const Block &work, int row_tile, Tiles<kColumn...> /*columns*/) {
+  (begin<kFirst + kColumn>(work, row_tile, kColumn), ...);
+}
+template <int kFirst, int... kColumn>
+[[gnu::always_inline]] inline void end_row(const Block &work, int row_tile, Tiles<kColumn...> /*columns*/) {
+  (end<kFirst + kColumn>(work, row_tile, kColumn), ...);
 }
 
 // A tile of the panel, whose rows lie one after the other, from so many bytes on.
@@ -108,45 +121,39 @@ template <int kSum>
   add_product<kSum, kRowsOfA, kTile>();
 }
 
+template <int... kSum>
+[[gnu::always_inline]] inline void add_streaming_row(const char *panel, ptrdiff_t vector, Tiles<kSum...> /*sums*/) {
+  (add_streaming<kSum>(panel + kSum * vector), ...);
+}
+
 // Up to 16 rows by kVectors vectors.
 template <int kVectors>
 void low_block(const Block &work) {
+  constexpr auto kTiles = std::make_integer_sequence<int, kVectors>();
   const char *a = work.a;
   const char *panel = work.panel;
   const ptrdiff_t a_row = work.a_row;
   const ptrdiff_t vector = work.vector;
-  begin<0>(work, 0, 0);
-  if constexpr (kVectors > 1) begin<1>(work, 0, 1);
-  if constexpr (kVectors > 2) begin<2>(work, 0, 2);
-  if constexpr (kVectors > 3) begin<3>(work, 0, 3);
+  begin_row<0>(work, 0, kTiles);
   for (int64_t step = 0; step < work.steps; ++step) {
     load<kRowsOfA>(a, a_row);
-    add_streaming<0>(panel);
-    if constexpr (kVectors > 1) add_streaming<1>(panel + vector);
-    if constexpr (kVectors > 2) add_streaming<2>(panel + 2 * vector);
-    if constexpr (kVectors > 3) add_streaming<3>(panel + 3 * vector);
+    add_streaming_row(panel, vector, kTiles);
     a += kTileRowBytes;
     panel += kTileBytes;
   }
-  end<0>(work, 0, 0);
-  if constexpr (kVectors > 1) end<1>(work, 0, 1);
-  if constexpr (kVectors > 2) end<2>(work, 0, 2);
-  if constexpr (kVectors > 3) end<3>(work, 0, 3);
+  end_row<0>(work, 0, kTiles);
 }
 
 // 17 to 32 rows by one vector or two: each tile that is loaded serves two products.
 template <int kVectors>
 void high_block(const Block &work) {
+  constexpr auto kTiles = std::make_integer_sequence<int, kVectors>();
   const char *a = work.a;
   const char *panel = work.panel;
   const ptrdiff_t a_row = work.a_row;
   const ptrdiff_t vector = work.vector;
-  begin<0>(work, 0, 0);
-  begin<2>(work, 1, 0);
-  if constexpr (kVectors > 1) {
-    begin<1>(work, 0, 1);
-    begin<3>(work, 1, 1);
-  }
+  begin_row<0>(work, 0, kTiles);
+  begin_row<2>(work, 1, kTiles);
   for (int64_t step = 0; step < work.steps; ++step) {
     load<kRowsOfA>(a, a_row);
     load<kColumns>(panel, kTileRowBytes);
@@ -161,12 +168,8 @@ void high_block(const Block &work) {
     a += kTileRowBytes;
     panel += kTileBytes;
   }
-  end<0>(work, 0, 0);
-  end<2>(work, 1, 0);
-  if constexpr (kVectors > 1) {
-    end<1>(work, 0, 1);
-    end<3>(work, 1, 1);
-  }
+  end_row<0>(work, 0, kTiles);
+  end_row<2>(work, 1, kTiles);
 }
 
 using BlockFunction = void (*)(const Block &);
@@ -203,13 +206,10 @@ bool lent_by_system() {
 }  // namespace
 
 bool tiles_available() {
-  static const bool available = [] {
-    constexpr unsigned kBf16 = 1u << 22;
-    constexpr unsigned kTile = 1u << 24;
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kBf16) != 0 && (d & kTile) != 0 && lent_by_system();
-  }();
-  return available;
+  constexpr unsigned kBf16 = 1u << 22;
+  constexpr unsigned kTile = 1u << 24;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kBf16) != 0 && (d & kTile) != 0 && lent_by_system();
 }
 
 void product_in_tiles(const Bf16Product &p) {

@@ -40,7 +40,6 @@ struct Ahead {
 };
 constexpr ptrdiff_t kLine = 64;
 constexpr ptrdiff_t kSoonRows = 4;
-constexpr ptrdiff_t kFirstLevelBytes = 32 << 10;
 
 HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 

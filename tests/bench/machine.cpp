@@ -14,11 +14,10 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/cpu/bf16_tiles_amx.h"
+
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace rondo::bench {
@@ -94,17 +93,6 @@ __attribute__((target("avx512f,avx512bf16"), noinline)) float dot_products(uint3
   return _mm512_cvtss_f32(total);
 }
 
-// AMX, which Linux lends to a process that asks (ARCH_REQ_XCOMP_PERM for the tiles' data).
-bool has_tiles() {
-  static const bool has = [] {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    constexpr unsigned wanted = 1u << 22 | 1u << 24;  // AMX-BF16, AMX-TILE
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & wanted) == wanted &&
-           syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-  }();
-  return has;
-}
-
 // Four sums in tiles of zeros, which take as long as any others; all of 16 rows of 64 bytes.
 __attribute__((target("amx-tile,amx-bf16"), noinline)) void tile_products() {
   struct alignas(64) Shapes {
@@ -135,7 +123,7 @@ double tile_gflops(double seconds) {
 }
 
 double dot_gflops(double seconds) {
-  if (has_tiles()) return tile_gflops(seconds);
+  if (kernels::tiles_available()) return tile_gflops(seconds);
   volatile uint32_t pattern = 0x3f003f00;  // 0.5 twice
   volatile float sink = 0;
   int64_t batches = 0;

@@ -5,7 +5,6 @@
 namespace rondo::cpu {
 namespace {
 
-constexpr double first_level_bytes = 32 << 10;
 constexpr double second_level_bytes = 768 << 10;  // of 1 MiB, beside states and gates
 constexpr double from_first_level = 1;            // a load and a multiply-add start together
 constexpr double from_second_level = 2;
@@ -24,9 +23,9 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
   const double vectors = static_cast<double>(dims.gates) / dims.lanes * share;
   const double K = static_cast<double>(dims.O);
   const double bytes = vectors * dims.lanes * K * static_cast<double>(element_bytes);
-  const double load = bytes <= first_level_bytes    ? from_first_level
-                      : bytes <= second_level_bytes ? from_second_level
-                                                    : from_beyond;
+  const double load = bytes <= kernels::kFirstLevelBytes ? from_first_level
+                      : bytes <= second_level_bytes      ? from_second_level
+                                                         : from_beyond;
   const double passes = rows < rows_per_block ? 1 : rows / rows_per_block;
   const double multiply_adds = rows * vectors * K;
   // Later passes over a panel find it in the second level at worst. What comes from beyond it is waited for in part.
