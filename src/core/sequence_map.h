@@ -28,6 +28,7 @@ class SequenceMap {
   int64_t position(int64_t t, int64_t r) const {
     return packed_ ? offsets_[t] + r : (batch_major_ ? rows_[r] * T_ + t : t * N_ + rows_[r]);
   }
+  bool rows_alike() const { return S() == T_ * N_; }  // whether every row runs all steps
   // Whether packed rows lie as the caller's do.
   bool direct() const { return direct_; }
   // Whether every row runs all steps, and rows are numbered as the caller's.

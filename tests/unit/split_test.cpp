@@ -46,10 +46,11 @@ std::string faults(const Dimensions &dims, int count, bool backward) {
   const std::int64_t together = std::max(widest_gates, backward ? hidden.width() : 0);
   const std::int64_t groups = backward ? std::min(dims.gate_panels.count(), hidden.count()) : dims.gate_panels.count();
   const std::int64_t most = rondo::divide_up(groups, count) * together;
-  Share before{0, 1, 0, 0, 0, 0, {0, 0}};
+  constexpr std::int64_t rows = 5;
+  Share before{0, rows, 1, 0, 0, 0, 0, {0, 0}};
   for (int index = 0; index < count; ++index) {
-    const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, backward);
-    if (share.first_row != 0 || share.row_step != 1) return "not all rows";
+    const Share share = share_of(Split::columns, {index, count, nullptr, nullptr}, dims, backward, rows, false);
+    if (share.rows_of(rows) != rows || share.first_row != 0 || share.row_step != 1) return "not all rows";
     if (share.first_unit != before.last_unit || share.first_panel != before.last_panel) return "a gap or an overlap";
     if (share.last_unit < share.first_unit || share.last_panel < share.first_panel) return "less than nothing";
     if (share.last_unit - share.first_unit > most) return "more than an even part";
@@ -88,18 +89,20 @@ std::string panel_faults(const Panels &panels, int most) {
                                                                          : "";
 }
 
-std::string row_faults(const Dimensions &dims, int count) {
-  constexpr std::int64_t most = 70;
-  std::vector<int> owners(most, 0);
+std::string row_faults(const Dimensions &dims, int count, std::int64_t most, bool alike) {
+  std::vector<int> owners(static_cast<std::size_t>(most), 0);
   for (int index = 0; index < count; ++index) {
-    const Share share = share_of(Split::rows, {index, count, nullptr, nullptr}, dims, true);
+    const Share share = share_of(Split::rows, {index, count, nullptr, nullptr}, dims, true, most, alike);
+    if (share.row_step != (alike ? 1 : count)) return alike ? "no neighbours" : "not every count-th";
+    if (share.rows_of(most) > rondo::divide_up(most, count)) return "more than an even part of rows";
     if (share.first_unit != 0 || share.last_unit != dims.H) return "not all units";
     if (share.hidden.first != 0 || share.hidden.last != dims.hidden_panels.count()) return "not all hidden panels";
     if (share.first_panel != 0 || share.last_panel != dims.gate_panels.count()) return "not all panels";
     std::int64_t below = 0;
     for (std::int64_t active = 0; active <= most; ++active) {
       if (share.rows_of(active) != below) return "wrong count of rows below " + std::to_string(active);
-      const bool own = active >= share.first_row && (active - share.first_row) % share.row_step == 0;
+      const bool own =
+          active >= share.first_row && active < share.last_row && (active - share.first_row) % share.row_step == 0;
       if (own && active < most) {
         ++owners[static_cast<std::size_t>(active)];
       }
@@ -138,7 +141,10 @@ TEMPLATE_TEST_CASE("members' columns are all units and panels, once and in order
         CAPTURE(cell, H, count);
         CHECK(faults(dims, count, false).empty());
         CHECK(faults(dims, count, true).empty());
-        CHECK(row_faults(dims, count).empty());
+        for (const std::int64_t rows : {0, 1, 7, 70}) {
+          CHECK(row_faults(dims, count, rows, false).empty());
+          CHECK(row_faults(dims, count, rows, true).empty());
+        }
       }
     }
   }

@@ -89,7 +89,8 @@ template <class C>
 void BackwardRun<C>::load_states(const Member &member, const Pass &pass, const Share &share) const {
   const Rows<C> rows(facts_, space_.map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
-  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  const typename Rows<C>::StatePart own{share.first_row, share.last_row, share.row_step, share.first_unit,
+                                        share.last_unit};
   const auto part = dims_.P > 0 ? rows.whole_rows(dims_.O) : own;
   rows.load_state(call_.args.dhn, facts_.spec.storage(), index, dims_.O, space_.dh, dims_.padded_O, part);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, space_.h0, dims_.padded_O, part);
@@ -103,7 +104,8 @@ template <class C>
 void BackwardRun<C>::store_states(const Member &member, const Pass &pass, const Share &share) const {
   const Rows<C> rows(facts_, space_.map, member);
   const int64_t index = pass.layer * dims_.D + pass.direction;
-  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  const typename Rows<C>::StatePart own{share.first_row, share.last_row, share.row_step, share.first_unit,
+                                        share.last_unit};
   rows.store_state([&](int64_t r) -> const C * { return space_.dh + r * dims_.padded_O; }, facts_.spec.storage(), index,
                    dims_.O, call_.args.dh0, dims_.P > 0 ? rows.whole_rows(dims_.O) : own);
   rows.store_state([&](int64_t r) -> const C * { return space_.dc + r * dims_.padded_H; },
@@ -113,7 +115,7 @@ void BackwardRun<C>::store_states(const Member &member, const Pass &pass, const 
 template <class C>
 void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Share share = share_of(split_, member, dims_, true);
+  const Share share = share_of(split_, member, dims_, true, map.N(), map.rows_alike());
   load_states(member, pass, share);
   member.sync();
   for (int64_t position = map.T() - 1; position >= 0; --position) {
@@ -243,7 +245,8 @@ void BackwardRun<C>::cell_rows(const Pass &pass, const Share &share, int64_t t, 
                                int64_t last) const {
   // The first of this member's rows that is not before the range.
   const int64_t first = share.first_row + share.rows_of(range_first) * share.row_step;
-  if (first >= last) {
+  const int64_t rows = share.rows_of(last) - share.rows_of(range_first);
+  if (rows == 0) {
     return;
   }
   const SequenceMap &map = space_.map;
@@ -264,7 +267,7 @@ void BackwardRun<C>::cell_rows(const Pass &pass, const Share &share, int64_t t, 
                         : space_.h0 + first * dims_.padded_O + unit;
   C *dh = projects ? space_.d_projected + first * dims_.padded_H : space_.dh + first * dims_.padded_O;
   const kernels::BackwardTile<C> work = {
-      .rows = share.rows_of(last) - share.rows_of(range_first),
+      .rows = rows,
       .units = std::min(dims_.first_unit(panel + 1), dims_.H) - unit,
       .stash = reserve_.gates(pass.layer, pass.direction) + p * dims_.gates + column,
       .stash_row = dims_.gates * share.row_step,

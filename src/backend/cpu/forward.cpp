@@ -134,17 +134,18 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
   const int64_t index = pass.layer * dims_.D + pass.direction;
   if (facts_.cell().has_cell_state) {
     rows.load_state(call_.args.c0, facts_.spec.cell_state_dtype(), index, dims_.H, pass.space.c, dims_.padded_H,
-                    {share.first_row, share.row_step, share.first_unit, share.last_unit});
+                    {share.first_row, share.last_row, share.row_step, share.first_unit, share.last_unit});
   }
   if (call_.args.h0 != nullptr && facts_.storage_is_compute() && map.plain() && dims_.O == dims_.padded_O) {
     return {static_cast<const C *>(call_.args.h0) + index * map.N() * dims_.O, dims_.O, nullptr};
   }
-  const auto part = pass.split == Split::rows ? typename Rows<C>::StatePart{share.first_row, share.row_step, 0, dims_.O}
-                                              : rows.whole_rows(dims_.O);
+  const auto part = pass.split == Split::rows
+                        ? typename Rows<C>::StatePart{share.first_row, share.last_row, share.row_step, 0, dims_.O}
+                        : rows.whole_rows(dims_.O);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[0], dims_.padded_O, part);
   rows.load_state(call_.args.h0, facts_.spec.storage(), index, dims_.O, pass.space.state[1], dims_.padded_O, part);
   if constexpr (std::is_same_v<C, float>) {
-    for (int64_t r = dims_.dot == nullptr ? map.N() : part.first_row; r < map.N(); r += part.row_step) {
+    for (int64_t r = dims_.dot == nullptr ? part.last_row : part.first_row; r < part.last_row; r += part.row_step) {
       for (kernels::Bf16 *pairs : pass.space.state_pairs) {
         dims_.dot->store(pass.space.state[0] + r * dims_.padded_O, pairs + r * dims_.padded_O, dims_.padded_O);
       }
@@ -173,17 +174,19 @@ void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t 
   product(source.rows, source.row, pass.weights.ih.full, dims_.input(pass.layer));
 }
 
-// Whether each member makes the products of the rows of its steps. Every step has as many for each, so that what a
-// member writes, in any such chunk, is what it alone reads; and lengths do not leave it a few at a time.
+// Whether each member makes the products of the rows of its steps: what a member writes, in any such chunk, has to be
+// what it alone reads, so rows between others' are as many for each at every step; and lengths do not leave it a few at
+// a time.
 template <class C>
-bool ForwardRun<C>::inputs_by_rows(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
+bool ForwardRun<C>::inputs_by_rows(const Member &member, const Pass &pass, const Share &share, int64_t first,
+                                   int64_t last) const {
   const SequenceMap &map = space_.map;
   if (pass.split != Split::rows || inputs_with_steps()) {
     return false;
   }
   int64_t runs = 0;
   for (int64_t t = first; t < last; t = end_of_run(t, last)) {
-    if (map.active(t) % member.count != 0) {
+    if (share.row_step > 1 && map.active(t) % member.count != 0) {
       return false;
     }
     ++runs;
@@ -200,16 +203,30 @@ int64_t ForwardRun<C>::end_of_run(int64_t t, int64_t last) const {
   return end;
 }
 
+// Neighbours lie together within a step only: their products take a step's rows or a row's steps, whichever are more,
+// and a panel serves all of them before the next.
 template <class C>
 void ForwardRun<C>::input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const {
   const SequenceMap &map = space_.map;
+  struct Parts {
+    int64_t count, apart, rows, row_step;
+  };
   for (int64_t t = first, end = t; t < last; t = end) {
     end = end_of_run(t, last);
-    const int64_t from = map.offset(t) + share.first_row;
-    with_input_product(pass, from, (end - t) * share.rows_of(map.active(t)), share.row_step,
-                       pass.space.pre + (from - map.offset(first)) * dims_.gates, [&](const auto &product) {
-                         product.run(facts_.kernel, {0, 1, nullptr, nullptr});
-                       });
+    const int64_t steps = end - t;
+    const int64_t active = map.active(t);
+    const int64_t rows = share.rows_of(active);
+    const Parts parts = share.row_step > 1 ? Parts{1, 0, steps * rows, share.row_step}
+                        : rows < steps     ? Parts{rows, 1, steps, active}
+                                           : Parts{steps, active, rows, 1};
+    for (int64_t panel = 0; panel < dims_.gate_panels.count(); ++panel) {
+      for (int64_t part = 0; part < parts.count; ++part) {
+        const int64_t from = map.offset(t) + share.first_row + part * parts.apart;
+        with_input_product(pass, from, parts.rows, parts.row_step,
+                           pass.space.pre + (from - map.offset(first)) * dims_.gates,
+                           [&](const auto &product) { product.run_panel(facts_.kernel, panel, panel); });
+      }
+    }
   }
 }
 
@@ -250,7 +267,7 @@ bool ForwardRun<C>::packs_panels() const {
 template <class C>
 void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
-  const Share share = share_of(pass.split, member, dims_, false);
+  const Share share = share_of(pass.split, member, dims_, false, map.N(), map.rows_alike());
   State state = load_states(member, pass, share);
   if (pass.shares_inputs || (state.rows == pass.space.state[0] && pass.split != Split::rows)) {
     member.sync();
@@ -261,7 +278,7 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     const int64_t end = with_steps ? map.T() : chunk_end(done);
     const int64_t first = std::min(step_at(pass, done), step_at(pass, end - 1));
     const int64_t last = std::max(step_at(pass, done), step_at(pass, end - 1)) + 1;
-    const bool by_rows_before = std::exchange(by_rows, inputs_by_rows(member, pass, first, last));
+    const bool by_rows_before = std::exchange(by_rows, inputs_by_rows(member, pass, share, first, last));
     if (pass.split == Split::rows && done > 0 && !(by_rows && by_rows_before)) {
       member.sync();  // these products go where the last chunk's were read
     }
@@ -307,7 +324,8 @@ void ForwardRun<C>::store_states(const Member &member, const Pass &pass, const S
     const int64_t p = pass.direction == 0 ? map.offset(map.length(r) - 1) + r : r;
     return pass.history + p * dims_.output + pass.direction * dims_.O;
   };
-  const typename Rows<C>::StatePart own{share.first_row, share.row_step, share.first_unit, share.last_unit};
+  const typename Rows<C>::StatePart own{share.first_row, share.last_row, share.row_step, share.first_unit,
+                                        share.last_unit};
   rows.store_state(last_h, facts_.spec.storage(), index, dims_.O, call_.args.hn,
                    dims_.P > 0 ? rows.whole_rows(dims_.O) : own);
   rows.store_state([&](int64_t r) -> const C * { return pass.space.c + r * dims_.padded_H; },

@@ -66,7 +66,7 @@ class ForwardRun {
   template <class What>
   void with_input_product(const Pass &pass, int64_t first, int64_t rows, int64_t row_step, C *pre, What &&what) const;
   bool inputs_with_steps() const;
-  bool inputs_by_rows(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
+  bool inputs_by_rows(const Member &member, const Pass &pass, const Share &share, int64_t first, int64_t last) const;
   int64_t end_of_run(int64_t t, int64_t last) const;
   void input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;

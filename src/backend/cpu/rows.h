@@ -56,12 +56,12 @@ class Rows {
   // A state tensor [L*D, N, width] of one layer and direction to sorted rows of `to_row`, zero beyond `width`; NULL
   // gives zeros. Of every row_step-th row from first_row on, the elements [first, last).
   struct StatePart {
-    int64_t first_row, row_step, first, last;
+    int64_t first_row, last_row, row_step, first, last;
   };
   void load_state(const void *from, rondo_dtype_t dtype, int64_t index, int64_t width, C *to, int64_t to_row,
                   const StatePart &part) const {
     const int64_t last = std::min(part.last, width);
-    for (int64_t r = part.first_row; r < map_.N(); r += part.row_step) {
+    for (int64_t r = part.first_row; r < part.last_row; r += part.row_step) {
       C *row = to + r * to_row;
       if (from == nullptr) {
         std::fill(row + part.first, row + last, C{0});
@@ -84,14 +84,14 @@ class Rows {
     if (to == nullptr || part.first >= last) {
       return;
     }
-    for (int64_t r = part.first_row; r < map_.N(); r += part.row_step) {
+    for (int64_t r = part.first_row; r < part.last_row; r += part.row_step) {
       const int64_t element = (index * map_.N() + map_.state_row(r)) * width + part.first;
       facts_.kernel.store[dtype](row_of(r) + part.first, static_cast<char *>(to) + element * dtype_size(dtype),
                                  last - part.first);
     }
   }
   // The parts by which members share whole rows.
-  StatePart whole_rows(int64_t width) const { return {member_.index, member_.count, 0, width}; }
+  StatePart whole_rows(int64_t width) const { return {member_.index, map_.N(), member_.count, 0, width}; }
 
   // to = from masked and scaled, [S, width]; in place where they are one. Outputs are rounded to storage, gradients are
   // not.

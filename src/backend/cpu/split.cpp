@@ -90,12 +90,20 @@ const char *name_of(Split split) {
   return "";
 }
 
-Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward) {
+Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward, int64_t rows,
+               bool rows_alike) {
   const Panels &gates = dims.gate_panels;
   const Panels &hidden = dims.hidden_panels;
   const bool with_hidden = backward && dims.P == 0;
   if (split == Split::rows) {
-    return {member.index, member.count, 0, gates.count(), 0, dims.H, {0, with_hidden ? hidden.count() : 0}};
+    return {rows_alike ? member.first(rows) : member.index,
+            rows_alike ? member.last(rows) : rows,
+            rows_alike ? 1 : member.count,
+            0,
+            gates.count(),
+            0,
+            dims.H,
+            {0, with_hidden ? hidden.count() : 0}};
   }
   const bool by_hidden = with_hidden && hidden.count() < gates.count();
   const int64_t groups = by_hidden ? hidden.count() : gates.count();
@@ -103,6 +111,7 @@ Share share_of(Split split, const Member &member, const Dimensions &dims, bool b
   const int64_t first = unit_of(member.first(groups));
   const int64_t last = unit_of(member.last(groups));
   return {0,
+          rows,
           1,
           gates.panel_at(first * dims.G),
           gates.panel_at(last * dims.G),

@@ -2,6 +2,7 @@
 // No choice changes a result, so it may go by what the machine does at the moment.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "backend/cpu/dimensions.h"
@@ -12,7 +13,7 @@ namespace rondo::cpu {
 enum class Split {
   alone,       // one thread: a step is shorter than a meeting of two
   columns,     // each member its units of every row; they meet once a step (backward too), twice with a projection
-  rows,        // each member every count-th row, all units; they meet only around the large products
+  rows,        // each member some rows, all units; they meet only around the large products
   directions,  // forward only: two members, a direction each; they meet once a layer
 };
 
@@ -42,7 +43,7 @@ const char *name_of(Split split);
 
 // What one member has of a step that is split so.
 struct Share {
-  int64_t first_row, row_step;  // rows first_row, first_row + row_step, ..
+  int64_t first_row, last_row, row_step;  // rows first_row, first_row + row_step, .. before last_row
   int64_t first_panel, last_panel;
   int64_t first_unit, last_unit;
   // Backward without a projection: of the hidden product, those whose columns are the units.
@@ -51,11 +52,14 @@ struct Share {
   } hidden;
 
   int64_t rows_of(int64_t active) const {
-    return row_step == 1 ? active : active <= first_row ? 0 : (active - first_row + row_step - 1) / row_step;
+    const int64_t reached = std::min(active, last_row) - first_row;
+    return reached <= 0 ? 0 : row_step == 1 ? reached : (reached + row_step - 1) / row_step;
   }
 };
 
 // Units are shared out in whole gate panels and, backward without a projection, whole panels of the hidden product.
-Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward);
+// Rows that all run every step are shared out as neighbours: a core's prefetches reach for the next lines, and take
+// from another what it is about to write. Of rows that end one after the other each member has its part at every step.
+Share share_of(Split split, const Member &member, const Dimensions &dims, bool backward, int64_t rows, bool rows_alike);
 
 }  // namespace rondo::cpu
