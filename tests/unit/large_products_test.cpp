@@ -44,15 +44,16 @@ class Gradient {
       CHECK(by(team, members) == alone);
     }
     std::int64_t wrong = 0;
-    // Sums of n terms, in whatever order, are off by n halves of an epsilon of the terms' magnitudes at most; the
-    // expected ones are sums too.
-    const double part = static_cast<double>(rows) * static_cast<double>(std::numeric_limits<C>::epsilon());
+    // Each of n additions rounds by half an epsilon of a partial sum at most, up or down as it happens: together by
+    // about the root of n of them, and not by three.
+    const double roundings =
+        1.5 * std::sqrt(static_cast<double>(rows)) * static_cast<double>(std::numeric_limits<C>::epsilon());
     for (std::int64_t gate = 0; gate < gates; ++gate) {
       for (std::int64_t unit = 0; unit < units; ++unit) {
         const Sums expected = sums(gate, unit);
         for (std::int64_t column = 0; column < columns; ++column) {
           const auto got = static_cast<double>(at(alone, (gate * units + unit) * panels.columns + column));
-          wrong += std::abs(got - at(expected.values, column)) <= part * at(expected.magnitudes, column) ? 0 : 1;
+          wrong += std::abs(got - at(expected.values, column)) <= roundings * at(expected.spans, column) ? 0 : 1;
         }
       }
     }
@@ -61,7 +62,8 @@ class Gradient {
 
  private:
   struct Sums {
-    std::vector<double> values, magnitudes;
+    std::vector<double> values;
+    std::vector<double> spans;  // what partial sums of consecutive rows reach at most
   };
 
   template <class T>
@@ -84,17 +86,20 @@ class Gradient {
   }
   Sums sums(std::int64_t gate, std::int64_t unit) const {
     const auto elements = static_cast<std::size_t>(columns);
-    Sums sum{std::vector<double>(elements), std::vector<double>(elements)};
+    std::vector<double> sum(elements), least(elements), most(elements);
     const std::int64_t place = (unit / lanes * gates + gate) * lanes + unit % lanes;
     for (std::int64_t row = 0; row < rows; ++row) {
       const double factor = static_cast<double>(at(g, row * g_row + place));
-      for (std::int64_t column = 0; column < columns; ++column) {
-        const double term = factor * static_cast<double>(at(x, row * columns + column));
-        sum.values[static_cast<std::size_t>(column)] += term;
-        sum.magnitudes[static_cast<std::size_t>(column)] += std::abs(term);
+      for (std::size_t column = 0; column < elements; ++column) {
+        sum[column] += factor * static_cast<double>(x[static_cast<std::size_t>(row) * elements + column]);
+        least[column] = std::min(least[column], sum[column]);
+        most[column] = std::max(most[column], sum[column]);
       }
     }
-    return sum;
+    for (std::size_t column = 0; column < elements; ++column) {
+      most[column] -= least[column];
+    }
+    return {sum, most};
   }
 
   const rondo::kernels::Kernels<C> &kernel = rondo::kernels::kernels<C>();
