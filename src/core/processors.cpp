@@ -1,4 +1,4 @@
-// Affinity through the kernel, quotas through /proc/self and the control groups' files.
+// Affinity through the kernel, quotas through /proc/self and the control groups' files, caches through the C library.
 // A mount shows a subtree of its hierarchy, so a group's directory is its path without the mount's root.
 #include "core/processors.h"
 
@@ -189,5 +189,16 @@ int usable_processors() {
 }
 
 int allowed_processors() { return count_processors(getpid()); }
+
+int64_t second_level_bytes() {
+  static const int64_t bytes = [] {
+    long told = 0;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    told = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    return told > 0 ? int64_t{told} : int64_t{1} << 20;
+  }();
+  return bytes;
+}
 
 }  // namespace rondo

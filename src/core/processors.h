@@ -1,7 +1,8 @@
-// How many processors this process may keep busy: its affinity mask and its control groups' CPU quota.
-// What cannot be read is no limit: a container's files differ, and a wrong guess costs speed only.
+// How many processors this process may keep busy, by its affinity mask and its control groups' CPU quota, and their
+// second cache level. What cannot be read is no limit: a container's files differ, and a wrong guess costs speed only.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace rondo {
@@ -15,5 +16,8 @@ int quota_processors(const std::string &root);
 
 // Processors that this thread or the process's first one may run on.
 int allowed_processors();
+
+// Of a core, as the C library tells it, or 1 MiB.
+int64_t second_level_bytes();
 
 }  // namespace rondo

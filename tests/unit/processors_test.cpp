@@ -130,3 +130,8 @@ TEST_CASE("a process may use what its affinity mask names", "[processors]") {
   CHECK(rondo::usable_processors() == 1);
   CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
 }
+
+TEST_CASE("a core's second cache level has a size that a cache can have", "[processors]") {
+  CHECK(rondo::second_level_bytes() >= 64 << 10);
+  CHECK(rondo::second_level_bytes() <= 1 << 30);
+}

@@ -116,8 +116,9 @@ std::string row_faults(const Dimensions &dims, int count, std::int64_t most, boo
 }
 
 template <class C>
-SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns, double standstill = 0) {
-  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, {meeting_ns, standstill});
+SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns, double standstill = 0,
+                    std::int64_t second_level_bytes = 1 << 20) {
+  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, {meeting_ns, standstill}, second_level_bytes);
 }
 
 bool near(double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fabs(b); }
@@ -337,6 +338,28 @@ TEST_CASE("many rows and small weights go by rows, large weights by columns", "[
         const SplitCosts large = costs_of<float>(spec_of(cell, 2048, 2048), rows, threads, 150);
         CHECK(large.forward == Split::columns);
         CHECK(large.backward == Split::columns);
+      }
+    }
+  }
+}
+
+// 1 MiB of weights beside states and gates.
+TEST_CASE("a larger second level lets each member read all weights", "[split]") {
+  const Spec spec = spec_of(RONDO_CELL_LSTM, 256, 256);
+  const SplitCosts smaller = costs_of<float>(spec, 32, 2, 150, 0, 1 << 20);
+  CHECK((smaller.forward == Split::columns && smaller.backward == Split::columns));
+  const SplitCosts larger = costs_of<float>(spec, 32, 2, 150, 0, 2 << 20);
+  CHECK((larger.forward == Split::rows && larger.backward == Split::rows));
+}
+
+// By columns a member fetches what the others wrote: more of it backward, gradients of every gate.
+TEST_CASE("who shares rows forward does so backward", "[split]") {
+  for (const std::int64_t cell : all_cells) {
+    for (const std::int64_t H : {32, 64, 128, 192, 256, 320, 512, 1024}) {
+      for (const double rows : {2.0, 4.0, 14.0, 18.0, 32.0, 128.0}) {
+        CAPTURE(cell, H, rows);
+        const SplitCosts costs = costs_of<float>(spec_of(cell, H, H), rows, 2, 150, 0, 2 << 20);
+        CHECK((costs.forward != Split::rows || costs.backward == Split::rows));
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "backend/cpu/products.h"
 #include "core/hash.h"
 #include "core/huge_pages.h"
+#include "core/processors.h"
 
 namespace rondo::cpu {
 namespace {
@@ -163,7 +164,7 @@ void CpuExecutor<C>::ask_for_huge_pages_of(const Args &args) const {
 template <class C>
 SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, const Together &together) const {
   const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
-  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together);
+  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together, second_level_bytes());
 }
 
 template <class C>

@@ -1,31 +1,59 @@
-// The cost model. Its constants are relations between parts of one core and hold within a factor of two from Zen 4 to
-// Zen 5: a vector from the second cache level takes as long as two multiply-adds, from beyond it six.
+// The cost model. Its constants are relations between parts of one core and hold within a factor of two on Zen 4, Zen 5
+// and Intel's: a vector from the second cache level takes as long as two multiply-adds, from beyond it six.
 #include "backend/cpu/split.h"
+
+#include <cmath>
 
 namespace rondo::cpu {
 namespace {
 
-constexpr double second_level_bytes = 768 << 10;  // of 1 MiB, beside states and gates
-constexpr double from_first_level = 1;            // a load and a multiply-add start together
+constexpr double part_for_weights = 0.75;  // of the second level, beside states and gates
+constexpr double from_first_level = 1;     // a load and a multiply-add start together
 constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
 // Gates, activations and states of one vector of units, per gate.
 constexpr double cell_per_gate_vector = 25;
 // A register block's rows: how often a step reads its weights.
 constexpr double rows_per_block = 6;
+constexpr double vectors_per_block = 24;
+// By columns a member fetches what others just wrote, of two members half of it: forward states, backward the gates'
+// gradients.
+constexpr double per_byte_of_all = 0.1;
 constexpr double most_standstill = 0.95;
+
+// What one member has of a step.
+struct Part {
+  double rows, vectors, K;
+  double load;      // what it takes to read a vector of the weights
+  bool wide_panel;  // which the first level does not hold from one register block to the next
+  double panel_vectors;
+
+  Part(const Dimensions &dims, int64_t element_bytes, int64_t second_level_bytes, double of_rows, double of_columns)
+      : rows(of_rows),
+        vectors(static_cast<double>(dims.gates) / dims.lanes * of_columns),
+        K(static_cast<double>(dims.O)),
+        wide_panel(dims.gate_panels.width() * dims.O * element_bytes > kernels::kFirstLevelBytes),
+        panel_vectors(static_cast<double>(dims.gate_panels.width()) / dims.lanes) {
+    const double bytes = vectors * dims.lanes * K * static_cast<double>(element_bytes);
+    const double room = part_for_weights * static_cast<double>(second_level_bytes);
+    load = bytes <= kernels::kFirstLevelBytes ? from_first_level : bytes <= room ? from_second_level : from_beyond;
+  }
+};
 
 // Of few rows: the loads of near weights are waited for, those of far ones are fetched ahead.
 double of_few_rows(double rows, bool far) { return far || rows > 2 ? 1 : rows <= 1 ? 1.3 : 1.5; }
 
-// One member's time for `rows` rows and the `share` of the columns that it has.
-double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, double share) {
-  const double vectors = static_cast<double>(dims.gates) / dims.lanes * share;
-  const double K = static_cast<double>(dims.O);
-  const double bytes = vectors * dims.lanes * K * static_cast<double>(element_bytes);
-  const double load = bytes <= kernels::kFirstLevelBytes ? from_first_level
-                      : bytes <= second_level_bytes      ? from_second_level
-                                                         : from_beyond;
+// Each register block begins a wide panel anew and waits for its loads in part: two blocks of four and three rows for
+// nearly as long as three of five, five and four.
+double waiting_of_blocks(const Part &part) {
+  if (!part.wide_panel || part.load == from_first_level || part.rows < rows_per_block) {
+    return 0;
+  }
+  return std::ceil(part.rows * part.panel_vectors / vectors_per_block) * part.vectors * part.K / 2;
+}
+
+double step_cost(const Part &part) {
+  const auto &[rows, vectors, K, load, wide_panel, panel_vectors] = part;
   const double passes = rows < rows_per_block ? 1 : rows / rows_per_block;
   const double multiply_adds = rows * vectors * K;
   // Later passes over a panel find it in the second level at worst. What comes from beyond it is waited for in part.
@@ -33,8 +61,21 @@ double step_cost(const Dimensions &dims, int64_t element_bytes, double rows, dou
   const double loads = first_pass + vectors * K * (passes - 1) * std::min(load, from_second_level);
   const double waiting = load == from_beyond ? first_pass / 2 : 0;
   const double product = std::max(multiply_adds + waiting, loads) * of_few_rows(rows, load == from_beyond);
-  return product + rows * vectors * cell_per_gate_vector;
+  return product + waiting_of_blocks(part) + rows * vectors * cell_per_gate_vector;
 }
+
+// A tie goes to fewer meetings: their price moves most.
+constexpr double margin = 1.15;
+
+// One pass's estimates.
+struct Ways {
+  double alone, columns, rows;
+
+  double shared() const { return std::min(columns, rows); }
+  Split best() const {
+    return shared() * margin >= alone ? Split::alone : rows <= columns ? Split::rows : Split::columns;
+  }
+};
 
 }  // namespace
 
@@ -44,32 +85,34 @@ double meeting_over(double alone_ns, double usual_ns, double now_ns) {
 }
 
 SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
-                       const Together &together) {
-  SplitCosts costs{step_cost(dims, element_bytes, rows, 1), 0, 0, 0, Split::alone, Split::alone};
+                       const Together &together, int64_t second_level_bytes) {
+  const auto part = [&](double of_rows, double of_columns) {
+    return Part(dims, element_bytes, second_level_bytes, of_rows, of_columns);
+  };
+  const Part whole = part(rows, 1);
   const double meeting = together.meeting_ns * multiply_adds_per_ns;
   const double at_work = 1 - std::min(together.standstill, most_standstill);
   const double meetings = meeting * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
   const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
-  costs.columns = (step_cost(dims, element_bytes, rows, std::max(widest, 1.0 / panels)) + meetings) / at_work;
+  const Part by_columns = part(rows, std::max(widest, 1.0 / panels));
+  const Part by_rows = part(std::max(1.0, rows / threads), 1);
   // The products around the steps meet every few steps.
-  costs.rows =
-      (step_cost(dims, element_bytes, std::max(1.0, rows / threads), 1) + (dims.P > 0 ? meetings : meeting / 8)) /
-      at_work;
+  const double meetings_by_rows = dims.P > 0 ? meetings : meeting / 8;
+  const double fetched = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_all;
+  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings + fetched) / at_work,
+                     (step_cost(by_rows) + meetings_by_rows) / at_work};
+  Ways backward = forward;
+  backward.columns += static_cast<double>(dims.G - 1) * fetched / at_work;
+  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, Split::alone, Split::alone};
   if (threads <= 1) {
     return costs;
   }
-  // A tie goes to fewer meetings: their price moves most.
-  constexpr double margin = 1.15;
-  const bool by_rows = costs.rows <= costs.columns;
-  const double shared = by_rows ? costs.rows : costs.columns;
-  if (shared * margin < costs.alone) {
-    costs.backward = by_rows ? Split::rows : Split::columns;
-  }
-  costs.forward = costs.backward;
+  costs.forward = forward.best();
+  costs.backward = backward.best();
   if (dims.directions_apart(element_bytes)) {
     costs.directions = costs.alone / 2 / at_work;
-    if (costs.directions < std::min(shared * margin, costs.alone / margin)) {
+    if (costs.directions < std::min(forward.shared() * margin, costs.alone / margin)) {
       costs.forward = Split::directions;
     }
   }

@@ -20,7 +20,7 @@ enum class Split {
 // Two a cycle, near 4 GHz; half of it where vectors are executed in halves.
 inline constexpr double multiply_adds_per_ns = 8;
 
-// Estimates for one step of one direction, in vector multiply-adds from registers.
+// Estimates for one forward step of one direction, in vector multiply-adds from registers.
 struct SplitCosts {
   double alone, columns, rows, directions;  // directions: 0 where they cannot run side by side
   Split forward, backward;
@@ -35,9 +35,9 @@ struct Together {
 // What a meeting takes in the mean over a call of alone_ns on one thread, where it takes now_ns as it begins.
 double meeting_over(double alone_ns, double usual_ns, double now_ns);
 
-// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic.
+// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic. second_level_bytes: a core's.
 SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
-                       const Together &together);
+                       const Together &together, int64_t second_level_bytes);
 
 const char *name_of(Split split);
 
