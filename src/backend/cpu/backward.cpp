@@ -2,6 +2,7 @@
 // gradients.cpp.
 #include "backend/cpu/backward.h"
 
+#include "backend/cpu/others.h"
 #include "backend/cpu/products.h"
 
 namespace rondo::cpu {
@@ -180,6 +181,9 @@ void BackwardRun<C>::step(const Member &member, const Pass &pass, const Share &s
   if (dims_.P == 0) {
     if (split_ == Split::columns) {
       member.sync();
+      const Panels &panels = dims_.gate_panels;
+      ask_for_others(dh_gates(pass) + space_.map.offset(t) * dims_.gates, dims_.gates, active,
+                     panels.column(share.first_panel), panels.column(share.last_panel), dims_.gates);
     }
     hidden_product(pass, share, t, backwards);
     return;

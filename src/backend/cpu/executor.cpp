@@ -164,7 +164,11 @@ void CpuExecutor<C>::ask_for_huge_pages_of(const Args &args) const {
 template <class C>
 SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, const Together &together) const {
   const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
-  return split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together, second_level_bytes());
+  SplitCosts costs = split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together, second_level_bytes());
+  if (facts_.problem.training && costs.backward == Split::alone) {
+    costs.forward = Split::alone;  // or every forward call wakes the workers, who sleep through the backward ones
+  }
+  return costs;
 }
 
 template <class C>

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "backend/cpu/others.h"
+
 namespace rondo::cpu {
 
 template <class C>
@@ -299,10 +301,21 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
         member.sync();
       } else if (pass.split == Split::columns && done + 1 < map.T()) {
         member.sync();
+        ask_for_states(share, map.active(step_at(pass, done + 1)), state);
       }
     }
   }
   store_states(member, pass, share);
+}
+
+// Of the rows that the next step goes on with.
+template <class C>
+void ForwardRun<C>::ask_for_states(const Share &share, int64_t active, const State &state) const {
+  if (dims_.dot == nullptr) {
+    ask_for_others(state.rows, state.row, active, share.first_unit, share.last_unit, dims_.O);
+  } else {
+    ask_for_others(state.pairs, dims_.padded_O, active, share.first_unit, share.last_unit, dims_.O);
+  }
 }
 
 template <class C>

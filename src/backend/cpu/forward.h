@@ -101,6 +101,7 @@ class ForwardRun {
   void pack_panel(const Pass &pass, ParamKind kind, const GateMatrix<C> &matrix, int64_t panel, int64_t place) const;
   int64_t panels_per_tile(const Member &member, bool far) const;
   void project(const Member &member, const Pass &pass, int64_t t, C *next) const;
+  void ask_for_states(const Share &share, int64_t active, const State &state) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   int64_t step_at(const Pass &pass, int64_t position) const {
     return pass.direction == 0 ? position : space_.map.T() - 1 - position;

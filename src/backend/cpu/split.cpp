@@ -13,55 +13,55 @@ constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
 // Gates, activations and states of one vector of units, per gate.
 constexpr double cell_per_gate_vector = 25;
-// A register block's rows: how often a step reads its weights.
-constexpr double rows_per_block = 6;
-constexpr double vectors_per_block = 24;
-// By columns a member fetches what others just wrote, of two members half of it: forward states, backward the gates'
-// gradients.
-constexpr double per_byte_of_all = 0.1;
+constexpr double vectors_per_block = 24;  // of sums in registers
+// A panel that no first level holds from one register block to the next.
+constexpr int64_t wide_panel_bytes = 48 << 10;
+// By columns a member then fetches what others just wrote, of two members half of it: forward states, backward the
+// gates' gradients. The first of it is waited for, in parts of a meeting; the rest comes by the byte.
+constexpr double first_fetched = 0.5;
+constexpr double per_byte_of_all = 0.5;
 constexpr double most_standstill = 0.95;
 
 // What one member has of a step.
 struct Part {
   double rows, vectors, K;
-  double load;      // what it takes to read a vector of the weights
-  bool wide_panel;  // which the first level does not hold from one register block to the next
-  double panel_vectors;
+  double load;    // what it takes to read a vector of the weights
+  double blocks;  // how often the rows' register blocks read the weights
+  bool again;     // from the second level each time
 
   Part(const Dimensions &dims, int64_t element_bytes, int64_t second_level_bytes, double of_rows, double of_columns)
       : rows(of_rows),
         vectors(static_cast<double>(dims.gates) / dims.lanes * of_columns),
-        K(static_cast<double>(dims.O)),
-        wide_panel(dims.gate_panels.width() * dims.O * element_bytes > kernels::kFirstLevelBytes),
-        panel_vectors(static_cast<double>(dims.gate_panels.width()) / dims.lanes) {
+        K(static_cast<double>(dims.O)) {
     const double bytes = vectors * dims.lanes * K * static_cast<double>(element_bytes);
     const double room = part_for_weights * static_cast<double>(second_level_bytes);
     load = bytes <= kernels::kFirstLevelBytes ? from_first_level : bytes <= room ? from_second_level : from_beyond;
+    const double panel_vectors = static_cast<double>(dims.gate_panels.width()) / dims.lanes;
+    blocks = std::ceil(std::max(rows, 1.0) * panel_vectors / vectors_per_block);
+    again = blocks > 1 && dims.gate_panels.width() * dims.O * element_bytes > wide_panel_bytes;
   }
 };
 
-// Of few rows: the loads of near weights are waited for, those of far ones are fetched ahead.
-double of_few_rows(double rows, bool far) { return far || rows > 2 ? 1 : rows <= 1 ? 1.3 : 1.5; }
-
-// Each register block begins a wide panel anew and waits for its loads in part: two blocks of four and three rows for
-// nearly as long as three of five, five and four.
-double waiting_of_blocks(const Part &part) {
-  if (!part.wide_panel || part.load == from_first_level || part.rows < rows_per_block) {
-    return 0;
+// Of few rows a block: its sums, or the loads of near weights, are waited for, those of far ones are fetched ahead. One
+// and two rows have several chains of sums; three take as long as four, or as 4.5 where each block begins a panel anew.
+double of_few_rows(const Part &part) {
+  const double rows = part.rows / part.blocks;
+  if (part.load == from_beyond) {
+    return 1;
   }
-  return std::ceil(part.rows * part.panel_vectors / vectors_per_block) * part.vectors * part.K / 2;
+  return rows <= 1 ? 1.2 : rows <= 2 ? 1.6 : std::max(1.0, (part.again ? 4.5 : 4) / rows);
 }
 
 double step_cost(const Part &part) {
-  const auto &[rows, vectors, K, load, wide_panel, panel_vectors] = part;
-  const double passes = rows < rows_per_block ? 1 : rows / rows_per_block;
-  const double multiply_adds = rows * vectors * K;
+  const bool far = part.load == from_beyond;
+  const double once = part.vectors * part.K;
+  const double multiply_adds = part.rows * once;
   // Later passes over a panel find it in the second level at worst. What comes from beyond it is waited for in part.
-  const double first_pass = vectors * K * load;
-  const double loads = first_pass + vectors * K * (passes - 1) * std::min(load, from_second_level);
-  const double waiting = load == from_beyond ? first_pass / 2 : 0;
-  const double product = std::max(multiply_adds + waiting, loads) * of_few_rows(rows, load == from_beyond);
-  return product + waiting_of_blocks(part) + rows * vectors * cell_per_gate_vector;
+  const double first_pass = once * part.load;
+  const double loads = first_pass + once * (part.blocks - 1) * std::min(part.load, from_second_level);
+  const double waiting = far ? first_pass / 2 : 0;
+  const double product = std::max(multiply_adds + waiting, loads) * of_few_rows(part);
+  return product + part.rows * part.vectors * cell_per_gate_vector;
 }
 
 // A tie goes to fewer meetings: their price moves most.
@@ -100,7 +100,7 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double row
   // The products around the steps meet every few steps.
   const double meetings_by_rows = dims.P > 0 ? meetings : meeting / 8;
   const double fetched = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_all;
-  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings + fetched) / at_work,
+  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings * (1 + first_fetched) + fetched) / at_work,
                      (step_cost(by_rows) + meetings_by_rows) / at_work};
   Ways backward = forward;
   backward.columns += static_cast<double>(dims.G - 1) * fetched / at_work;
