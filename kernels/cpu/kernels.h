@@ -31,6 +31,7 @@ struct Product {
 inline constexpr int kMaxPanelVectors = 4;
 // What a first cache level holds on any processor that these kernels are for.
 inline constexpr int64_t kFirstLevelBytes = 32 << 10;
+inline constexpr int64_t kLineBytes = 64;  // of a cache
 // Blocks of K are as few as may be and equal: each beyond the first reads and writes all of C once more.
 inline constexpr int64_t kMostBlockK = 1024;
 constexpr int64_t block_of_k(int64_t K) {

@@ -177,7 +177,7 @@ void gather_blocks(const BlockGather<C> &g) {
 template <class C>
 void ask_for_blocks(const BlockGather<C> &g) {
   constexpr int64_t L = kLanes<C>;
-  constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(C));
+  constexpr int64_t line = kLineBytes / static_cast<int64_t>(sizeof(C));
   for (int64_t k = 0; k < g.rows; ++k) {
     const C *from = g.from + k * g.from_row;
     for (int64_t b = 0; b < g.blocks; ++b) {

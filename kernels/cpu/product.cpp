@@ -38,7 +38,6 @@ struct Ahead {
   const char *at;
   ptrdiff_t step;  // up to two lines
 };
-constexpr ptrdiff_t kLine = 64;
 constexpr ptrdiff_t kSoonRows = 4;
 
 HWY_INLINE void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
@@ -48,7 +47,7 @@ template <class T>
 void ask_for_rows(const T *first, ptrdiff_t row_step, int64_t rows, ptrdiff_t row_elements) {
   for (int64_t row = 0; row < rows; ++row, first += row_step) {
     const auto *line = reinterpret_cast<const char *>(first);
-    for (ptrdiff_t at = 0; at < row_elements * static_cast<ptrdiff_t>(sizeof(T)); at += kLine) {
+    for (ptrdiff_t at = 0; at < row_elements * static_cast<ptrdiff_t>(sizeof(T)); at += kLineBytes) {
       prefetch(line + at);
     }
   }
@@ -90,8 +89,8 @@ HWY_NOINLINE void block(const Product<T> &p, const T *a, const T *panel, int64_t
   }
   for (int64_t k = 0; k < K; ++k) {
     prefetch(ahead.at);
-    if (ahead.step > kLine) {
-      prefetch(ahead.at + kLine);
+    if (ahead.step > kLineBytes) {
+      prefetch(ahead.at + kLineBytes);
     }
     ahead.at += ahead.step;
     hn::Vec<Tag<T>> b[kVectors];

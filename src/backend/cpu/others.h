@@ -9,7 +9,7 @@ namespace rondo::cpu {
 // Of `count` rows the elements that are not [own_first, own_last), where the first level has room for them.
 template <class E>
 void ask_for_others(const E *rows, int64_t row, int64_t count, int64_t own_first, int64_t own_last, int64_t elements) {
-  constexpr auto line = static_cast<int64_t>(64 / sizeof(E));
+  constexpr int64_t line = kernels::kLineBytes / static_cast<int64_t>(sizeof(E));
   const int64_t of_others = elements - (own_last - own_first);
   if (count * of_others * static_cast<int64_t>(sizeof(E)) > kernels::kFirstLevelBytes) {
     return;

@@ -16,7 +16,7 @@ constexpr double cell_per_gate_vector = 25;
 constexpr double vectors_per_block = 24;  // of sums in registers
 // A panel that no first level holds from one register block to the next.
 constexpr int64_t wide_panel_bytes = 48 << 10;
-// By columns a member then fetches what others just wrote, of two members half of it: forward states, backward the
+// After a meeting a member fetches what others just wrote, of two members half of it: forward states, backward the
 // gates' gradients. The first of it is waited for, in parts of a meeting; the rest comes by the byte.
 constexpr double first_fetched = 0.5;
 constexpr double per_byte_of_all = 0.5;
@@ -28,6 +28,8 @@ struct Part {
   double load;    // what it takes to read a vector of the weights
   double blocks;  // how often the rows' register blocks read the weights
   bool again;     // from the second level each time
+
+  bool far() const { return load == from_beyond; }
 
   Part(const Dimensions &dims, int64_t element_bytes, int64_t second_level_bytes, double of_rows, double of_columns)
       : rows(of_rows),
@@ -46,20 +48,19 @@ struct Part {
 // and two rows have several chains of sums; three take as long as four, or as 4.5 where each block begins a panel anew.
 double of_few_rows(const Part &part) {
   const double rows = part.rows / part.blocks;
-  if (part.load == from_beyond) {
+  if (part.far()) {
     return 1;
   }
   return rows <= 1 ? 1.2 : rows <= 2 ? 1.6 : std::max(1.0, (part.again ? 4.5 : 4) / rows);
 }
 
 double step_cost(const Part &part) {
-  const bool far = part.load == from_beyond;
   const double once = part.vectors * part.K;
   const double multiply_adds = part.rows * once;
   // Later passes over a panel find it in the second level at worst. What comes from beyond it is waited for in part.
   const double first_pass = once * part.load;
   const double loads = first_pass + once * (part.blocks - 1) * std::min(part.load, from_second_level);
-  const double waiting = far ? first_pass / 2 : 0;
+  const double waiting = part.far() ? first_pass / 2 : 0;
   const double product = std::max(multiply_adds + waiting, loads) * of_few_rows(part);
   return product + part.rows * part.vectors * cell_per_gate_vector;
 }
@@ -92,7 +93,7 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double row
   const Part whole = part(rows, 1);
   const double meeting = together.meeting_ns * multiply_adds_per_ns;
   const double at_work = 1 - std::min(together.standstill, most_standstill);
-  const double meetings = meeting * (dims.P > 0 ? 2 : 1);
+  const double meetings = meeting * (1 + first_fetched) * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
   const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
   const Part by_columns = part(rows, std::max(widest, 1.0 / panels));
@@ -100,7 +101,7 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double row
   // The products around the steps meet every few steps.
   const double meetings_by_rows = dims.P > 0 ? meetings : meeting / 8;
   const double fetched = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_all;
-  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings * (1 + first_fetched) + fetched) / at_work,
+  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings + fetched) / at_work,
                      (step_cost(by_rows) + meetings_by_rows) / at_work};
   Ways backward = forward;
   backward.columns += static_cast<double>(dims.G - 1) * fetched / at_work;
