@@ -23,6 +23,7 @@ Kernels<C> joined() {
   table.lanes = products.lanes;
   table.panel_vectors = products.panel_vectors;
   table.product = products.product;
+  table.thin_products = products.thin_products;
   std::copy(std::begin(cells.facts), std::end(cells.facts), table.cells);
   for (int cell = 0; cell < kCells; ++cell) {
     std::copy(std::begin(cells.forward[cell]), std::end(cells.forward[cell]), table.forward[cell]);

@@ -28,6 +28,12 @@ struct Product {
   const C *beside = nullptr;
   ptrdiff_t beside_row = 0;
 };
+// Of several panels: where the next one lies, and its columns of C.
+struct PanelSteps {
+  int64_t count;
+  ptrdiff_t panel, c;
+};
+inline constexpr int kMostThinRows = 2;
 inline constexpr int kMaxPanelVectors = 4;
 // What a first cache level holds on any processor that these kernels are for.
 inline constexpr int64_t kFirstLevelBytes = 32 << 10;
@@ -131,6 +137,8 @@ struct Kernels {
   int lanes;           // of a vector of C
   int panel_vectors;   // of a plain matrix
   void (*product)(const Product<C> &);
+  // For each of several panels as wide as the first, where of_rows is kMostThinRows at most.
+  void (*thin_products)(const Product<C> &, const PanelSteps &);
   CellFacts cells[kCells];
   void (*forward[kCells][kStorages])(const ForwardTile<C> &);
   void (*backward[kCells][kStorages])(const BackwardTile<C> &);

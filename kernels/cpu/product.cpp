@@ -29,8 +29,9 @@ constexpr int kMaxRows = 12;
 
 constexpr int block_rows(int vectors) { return std::min(kAccumulators / vectors, kMaxRows); }
 
-// Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it.
-constexpr int thin_chains(int64_t of_rows) { return of_rows > 2 ? 1 : kAccumulators / 6 / static_cast<int>(of_rows); }
+// Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it. More
+// than hide its latency, in panels of 4 vectors, only take longer to begin and to add.
+constexpr int thin_chains(int64_t of_rows) { return of_rows == 1 ? 2 : of_rows == 2 ? kAccumulators / 12 : 1; }
 
 // What will be read next, asked for while this block computes: `step` bytes further for every k, so that it comes
 // evenly. Lines are asked for more than once rather than counted; where nothing is wanted, it is one that is near.
@@ -198,7 +199,7 @@ constexpr std::array<std::array<std::array<BlockFunction<T>, kMaxRows + 1>, kMax
 
 // Blocks of few rows: [of_rows - 1][rows - 1]. They ask for nothing ahead: they only stream, which the processor sees.
 template <class T>
-using ThinTable = std::array<std::array<BlockFunction<T>, 2>, 2>;
+using ThinTable = std::array<std::array<BlockFunction<T>, kMostThinRows>, kMostThinRows>;
 
 template <class T, int kVectors>
 constexpr ThinTable<T> thin_table() {
@@ -209,9 +210,9 @@ template <class T>
 constexpr std::array<ThinTable<T>, kMaxPanelVectors> kThinBlocks = {thin_table<T, 1>(), thin_table<T, 2>(),
                                                                     thin_table<T, 3>(), thin_table<T, 4>()};
 
-// One or two rows are one block, and a call is short enough for a division to show.
+// Few rows are one block, and a call is short enough for a division to show, and one for each panel.
 template <class T>
-void thin_product(const Product<T> &p) {
+void thin_products(const Product<T> &p, const PanelSteps &steps) {
   if (p.M <= 0) {
     return;
   }
@@ -219,18 +220,22 @@ void thin_product(const Product<T> &p) {
                                  [static_cast<size_t>(p.M - 1)];
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
   const int64_t depth = block_of_k(p.K);
-  int64_t k0 = 0;
-  do {
-    run(p, p.a + k0 * p.a_k, p.panel + k0 * panel_row, std::min(depth, p.K - k0), p.c, p.accumulate || k0 > 0,
-        {nullptr, 0});
-    k0 += depth;
-  } while (k0 < p.K);
+  const T *panel = p.panel;
+  T *c = p.c;
+  for (int64_t number = 0; number < steps.count; ++number, panel += steps.panel, c += steps.c) {
+    int64_t k0 = 0;
+    do {
+      run(p, p.a + k0 * p.a_k, panel + k0 * panel_row, std::min(depth, p.K - k0), c, p.accumulate || k0 > 0,
+          {nullptr, 0});
+      k0 += depth;
+    } while (k0 < p.K);
+  }
 }
 
 template <class T>
 void product(const Product<T> &p) {
-  if (p.of_rows <= 2) {
-    thin_product(p);
+  if (p.of_rows <= kMostThinRows) {
+    thin_products(p, {1, 0, 0});
     return;
   }
   const ptrdiff_t panel_row = ptrdiff_t{p.vectors} * lanes<T>();
@@ -263,8 +268,12 @@ void product(const Product<T> &p) {
   } while (k0 < p.K);
 }
 
-ProductTable<float> product_table_f32() { return {lanes<float>(), kPlainVectors, &product<float>}; }
-ProductTable<double> product_table_f64() { return {lanes<double>(), kPlainVectors, &product<double>}; }
+ProductTable<float> product_table_f32() {
+  return {lanes<float>(), kPlainVectors, &product<float>, &thin_products<float>};
+}
+ProductTable<double> product_table_f64() {
+  return {lanes<double>(), kPlainVectors, &product<double>, &thin_products<double>};
+}
 const char *target_name() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

@@ -10,6 +10,7 @@ struct ProductTable {
   int lanes;
   int panel_vectors;
   void (*product)(const Product<C> &);
+  void (*thin_products)(const Product<C> &, const PanelSteps &);
 };
 
 template <class C>

@@ -56,9 +56,10 @@ class Case {
 
 TEMPLATE_TEST_CASE("a step's product does not depend on the order of panels and blocks", "[product]", float, double) {
   const int lanes = rondo::kernels::kernels<TestType>().lanes;
-  for (const std::int64_t vectors : {1, 5, 22}) {
+  for (const std::int64_t vectors : {1, 5, 16, 22}) {
     const Panels panels = Panels::of_columns(vectors * lanes, rondo::kernels::kMaxPanelVectors, lanes);
-    for (const std::int64_t rows : {std::int64_t{3}, rondo::cpu::rows_for_blocks_of_k, std::int64_t{64}}) {
+    for (const std::int64_t rows :
+         {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, rondo::cpu::rows_for_blocks_of_k, std::int64_t{64}}) {
       for (const std::int64_t K : {std::int64_t{1}, kMostBlockK, kMostBlockK + 1, kMostBlockK + 300}) {
         for (const std::int64_t first : {std::int64_t{0}, panels.count() / 2}) {
           const Case<TestType> part{panels, rows, K, first, panels.count(), rows == 64};

@@ -36,6 +36,7 @@ class Panels {
   }
 
   int64_t count() const { return count_; }
+  bool even() const { return even_; }       // whether all are as wide
   int64_t width() const { return width_; }  // of the widest
   int64_t column(int64_t panel) const {
     return even_ ? panel * width_ : kernels::panel_begin(columns / lanes, count_, panel) * lanes;

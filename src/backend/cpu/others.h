@@ -2,6 +2,7 @@
 // from another core is waited for: 7 KiB took 3 us of an Intel processor.
 #pragma once
 
+#include "kernels/cpu/ask.h"
 #include "kernels/cpu/kernels.h"
 
 namespace rondo::cpu {
@@ -16,10 +17,10 @@ void ask_for_others(const E *rows, int64_t row, int64_t count, int64_t own_first
   }
   for (int64_t r = 0; r < count; ++r, rows += row) {
     for (int64_t k = 0; k < own_first; k += line) {
-      __builtin_prefetch(rows + k);
+      kernels::ask_for(rows + k);
     }
     for (int64_t k = own_last; k < elements; k += line) {
-      __builtin_prefetch(rows + k);
+      kernels::ask_for(rows + k);
     }
   }
 }

@@ -164,6 +164,16 @@ struct StepProduct {
 
   // far: the panels come from beyond the second level.
   void run(const kernels::Kernels<C> &kernel, bool far) const {
+    if (of_rows <= kernels::kMostThinRows && panels.even() && first < last) {
+      const int64_t panel = panel_at(0);
+      const int64_t width = backwards ? -panels.width() : panels.width();
+      const C *from = place(panel, 0);
+      C *to = c + panels.column(panel) - panels.column(first);
+      kernel.thin_products(
+          {a, a_row, 1, from, rows, K, panels.vectors_at(panel), to, c_row, accumulate, of_rows, nullptr},
+          {last - first, width * K, width});
+      return;
+    }
     const int64_t block = takes_blocks_of_k(far, rows, K) ? kernels::block_of_k(K) : K;
     for (int64_t k0 = 0; k0 == 0 || k0 < K; k0 += block) {
       const int64_t depth = std::min(block, K - k0);
