@@ -25,7 +25,8 @@ ROUND_SECONDS, ROUNDS, ANSWER_SECONDS, ATTEMPTS = 0.01, 5, 60, 4
 # As src/backend/cpu/split.cpp counts: what its estimates are in, and from where weights lie beyond the second level.
 MULTIPLY_ADDS_PER_NS, SECOND_LEVEL_BYTES = 8, 768 << 10
 FEW_ROWS = 2  # rows whose products read a weight for every row or two: chains of sums, not register blocks
-SPLITS = {"one thread": "1", "split by columns": "c", "split by rows": "r"}
+BESIDE = "one thread's steps beside the others' products"
+SPLITS = {"one thread": "1", "split by columns": "c", "split by rows": "r", BESIDE: "b"}
 TERMS = ["a step", "multiply-add", "KiB from beyond the second level", "vector of gates", "a meeting"]
 
 
@@ -60,8 +61,7 @@ class Bench:
             worker.settle()
             point["lanes"], split, estimate = explained(answer["explain"]["cpu"])
             point["us"][threads], point["split"][threads] = 1e3 * median(rounds), split
-            inputs = INPUT * load_of(point, split, threads)[3]  # which the estimate leaves out
-            point["model_us"][threads] = (estimate + inputs) / MULTIPLY_ADDS_PER_NS / 1e3
+            point["model_us"][threads] = estimate / MULTIPLY_ADDS_PER_NS / 1e3
         return point
 
     def close(self):
@@ -73,7 +73,8 @@ def explained(text):
     """(lanes, split at the plan's batch, its estimate in vector multiply-adds), as the plan explains itself."""
     lanes = int(re.search(r"(\d+) f\d+ lanes", text).group(1))
     split = re.search(r"largest batch, \d+ threads: ([^;]*);", text).group(1)
-    numbers = re.search(r"one thread ([\d.]+), split by columns ([\d.]+), by rows ([\d.]+)", text)
+    beside = r"one thread's beside the others' products ([\d.]+)"
+    numbers = re.search(r"one thread ([\d.]+), split by columns ([\d.]+), by rows ([\d.]+), " + beside, text)
     return lanes, split, float(numbers.group(1 + list(SPLITS).index(split)))
 
 
@@ -89,7 +90,8 @@ def load_of(point, split, threads):
     vectors = GATES[point["cell"]] * share
     kib = vectors * lanes * H * 4 / 1024
     far, meetings = kib * 1024 > SECOND_LEVEL_BYTES, split == "split by columns"
-    return [1.0, rows * vectors * (H + INPUT), kib if far else 0.0, rows * vectors, float(meetings)]
+    inputs = 0 if split == BESIDE else INPUT
+    return [1.0, rows * vectors * (H + inputs), kib if far else 0.0, rows * vectors, float(meetings)]
 
 
 def solve(matrix, right):

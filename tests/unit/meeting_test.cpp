@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <thread>
 
+#include "backend/cpu/split.h"
 #include "backend/cpu/team.h"
 #include "support/catch.h"
 
@@ -169,4 +171,15 @@ TEST_CASE("members that wait for one without a core are counted, and forgotten i
     CHECK((measured == waited || measured == 0));  // 0: forgotten by then
     CHECK(forgotten == 0);
   }
+}
+
+TEST_CASE("a slow meeting counts for the first milliseconds of a call", "[split]") {
+  using rondo::cpu::meeting_over;
+  const double while_slow = std::chrono::nanoseconds(rondo::cpu::slow_while).count();
+  CHECK(meeting_over(1e9, 100, 100) == 100);
+  for (const double alone_ns : {0.0, 1000.0, while_slow}) {
+    CHECK(meeting_over(alone_ns, 100, 50100) == 50100);
+  }
+  CHECK(std::fabs(meeting_over(10 * while_slow, 100, 50100) - 5100) < 1e-6);
+  CHECK(std::fabs(meeting_over(1000 * while_slow, 100, 50100) - 150) < 1e-6);
 }

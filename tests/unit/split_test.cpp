@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -118,7 +118,8 @@ std::string row_faults(const Dimensions &dims, int count, std::int64_t most, boo
 template <class C>
 SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_ns, double standstill = 0,
                     std::int64_t second_level_bytes = 1 << 20) {
-  return split_costs(dimensions<C>(spec), sizeof(C), rows, threads, {meeting_ns, standstill}, second_level_bytes);
+  const rondo::cpu::Work work{std::numeric_limits<double>::infinity(), rows, 0, false};
+  return split_costs(dimensions<C>(spec), sizeof(C), work, threads, {meeting_ns, standstill}, second_level_bytes);
 }
 
 bool near(double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fabs(b); }
@@ -271,17 +272,6 @@ TEST_CASE("who would not meet at one price does not at a higher", "[split]") {
   }
 }
 
-TEST_CASE("a slow meeting counts for the first milliseconds of a call", "[split]") {
-  using rondo::cpu::meeting_over;
-  const double while_slow = std::chrono::nanoseconds(rondo::cpu::slow_while).count();
-  CHECK(meeting_over(1e9, 100, 100) == 100);
-  for (const double alone_ns : {0.0, 1000.0, while_slow}) {
-    CHECK(meeting_over(alone_ns, 100, 50100) == 50100);
-  }
-  CHECK(std::fabs(meeting_over(10 * while_slow, 100, 50100) - 5100) < 1e-6);
-  CHECK(std::fabs(meeting_over(1000 * while_slow, 100, 50100) - 150) < 1e-6);
-}
-
 // A member that has lost its core is waited for, whatever a meeting takes.
 TEST_CASE("who stands still works alone, sooner the less is gained together", "[split]") {
   for (const std::int64_t cell : all_cells) {
@@ -390,7 +380,7 @@ TEST_CASE("directions run side by side where they are small, and forward only", 
 }
 
 TEST_CASE("every split has a name of its own", "[split]") {
-  const std::array<Split, 4> splits = {Split::alone, Split::columns, Split::rows, Split::directions};
+  const std::array<Split, 5> splits = {Split::alone, Split::columns, Split::rows, Split::beside, Split::directions};
   for (const Split a : splits) {
     CHECK(!std::string(name_of(a)).empty());
     for (const Split b : splits) {

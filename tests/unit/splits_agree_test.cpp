@@ -62,6 +62,12 @@ class Network {
   }
 
   const Facts<C> &facts() const { return facts_; }
+  // As many as there is room for; 0 where no member may make the steps alone beside others. Sequences of one piece may
+  // here, but not those of one step, which pack their weights panel by panel.
+  std::int64_t piece_steps() const {
+    const std::int64_t T = std::max(batch_.T, rondo::cpu::most_piece_steps + 1);
+    return batch_.T > 1 ? facts_.most_steps_beside(T, batch_.N, batch_.S) : 0;
+  }
 
   // What a run wrote, by name.
   using Results = std::vector<std::pair<std::string, Block>>;
@@ -96,7 +102,8 @@ class Network {
     }
     with_space<ForwardSpace<C>>([&](const ForwardSpace<C> &space) {
       const ForwardRun<C> job(facts_, call, space, training ? &reserve : nullptr,
-                              packed.size() > 0 ? packed.data() : nullptr, 3, 9, forward.split, variant % 2 == 1);
+                              packed.size() > 0 ? packed.data() : nullptr, 3, 9, {forward.split, piece_steps()},
+                              variant % 2 == 1);
       together(team, forward.members, space.scratch, job);
     });
     if (!training) {
@@ -126,7 +133,7 @@ class Network {
     const std::vector<void *> gradients = pointers(results.back().second, spec.param_grad_dtype());
     back.args.dparams = gradients.data();
     with_space<BackwardSpace<C>>([&](const BackwardSpace<C> &space) {
-      const BackwardRun<C> job(facts_, back, space, reserve, backward.split);
+      const BackwardRun<C> job(facts_, back, space, reserve, {backward.split, piece_steps()});
       together(team, backward.members, space.scratch, job);
     });
     return results;
@@ -217,8 +224,9 @@ class Network {
     };
     Block packed(wanted ? each(Arena(nullptr), [](const auto &...) {}) : 0);
     if (wanted) {
+      const Member alone{0, 1, nullptr, nullptr};
       each(Arena(packed.data()), [&](const ForwardWeights<C> &weights, std::int64_t layer, std::int64_t direction) {
-        weights.pack({0, 1, nullptr, nullptr}, facts_.spec, facts_.dims, params_.data(), layer, direction);
+        weights.pack(alone, {&alone, &alone}, facts_.spec, facts_.dims, params_.data(), layer, direction);
       });
     }
     return packed;
@@ -278,9 +286,11 @@ void check(const Spec &spec, const Shape &shape, bool with_state, Team &team) {
     CHECK(differences(inferred, expected).empty());
   }
   std::vector<Way> ways = {alone};
-  for (const Split split : {Split::columns, Split::rows}) {
+  for (const Split split : {Split::columns, Split::rows, Split::beside}) {
     for (int members = 1; members <= 3; ++members) {
-      ways.push_back({split, members});
+      if (split != Split::beside || network.piece_steps() > 0) {
+        ways.push_back({split, members});
+      }
     }
   }
   unsigned variant = 1;
@@ -376,6 +386,13 @@ TEST_CASE("every split gives the same bytes: long sequences and large weights", 
   spec = spec_of(RONDO_CELL_GRU, RONDO_F64, 4, 200);
   spec.num_layers = 1;
   check<double>(spec, {RONDO_SEQUENCE_FULL, 5, 29}, true, team);
+  // Input products of several pieces beside the steps: all in their place, and in two that take turns.
+  for (const auto sequence : {RONDO_SEQUENCE_FULL, RONDO_SEQUENCE_LENGTHS, RONDO_SEQUENCE_PACKED}) {
+    check<float>(spec_of(RONDO_CELL_LSTM, RONDO_F32, 9, 20), {sequence, 37, 2}, true, team);
+  }
+  spec = spec_of(RONDO_CELL_GRU, RONDO_F32, 9, 400);
+  check<float>(spec, {RONDO_SEQUENCE_FULL, 150, 2}, false, team);
+  check<float>(spec, {RONDO_SEQUENCE_LENGTHS, 150, 2, {91, 150}}, false, team);
   spec = spec_of(RONDO_CELL_LSTM, RONDO_BF16, 4, 200);
   spec.num_layers = 1;
   check<float>(spec, {RONDO_SEQUENCE_LENGTHS, 40, 20}, true, team);

@@ -54,8 +54,11 @@ void BackwardRun<C>::operator()(const Member &member) const {
     for (int64_t direction = 0; direction < dims_.D; ++direction) {
       Arena own(space_.weights);
       const BackwardWeights<C> weights(own, dims_, dims_.input(layer));
-      weights.pack(member, facts_.spec, dims_, call_.args.params, layer, direction,
-                   with_dx && !packs_panels(dims_.input(layer)), !packs_panels(dims_.O));
+      const Roles roles(member, split_);
+      weights.pack(member,
+                   {with_dx && !packs_panels(dims_.input(layer)) ? roles.products() : nullptr,
+                    packs_panels(dims_.O) ? nullptr : roles.steps()},
+                   facts_.spec, dims_, call_.args.params, layer, direction);
       C *dx_gates = facts_.spec.consume_reserve != 0 ? reserve_.gates(layer, direction) : space_.dx_gates;
       run_pass(member,
                {layer, direction, source, source_row, dy, dy_row, with_dx ? dx : nullptr, dx_row, dx_gates, weights});
@@ -114,30 +117,76 @@ void BackwardRun<C>::store_states(const Member &member, const Pass &pass, const 
 }
 
 template <class C>
+void BackwardRun<C>::run_steps(const Member &member, const Pass &pass, const Share &share,
+                               const Range &positions) const {
+  for (int64_t position = positions.last - 1; position >= positions.first; --position) {
+    step(member, pass, share, pass.direction == 0 ? position : space_.map.T() - 1 - position, position % 2 == 1);
+  }
+}
+
+// One member's steps beside the others' dx of the piece before.
+template <class C>
+void BackwardRun<C>::run_beside(const Member &member, const Roles &roles, const Pass &pass, const Share &share) const {
+  const Pieces pieces{space_.map.T(), piece_steps_};
+  for (int64_t piece = pieces.count() - 1; piece >= 0; --piece) {
+    if (roles.steps() != nullptr) {
+      run_steps(*roles.steps(), pass, share, {pieces.begin(piece), pieces.end(piece)});
+    } else if (piece + 1 < pieces.count()) {
+      input_gradient(*roles.products(), pass, {pieces.begin(piece + 1), pieces.end(piece + 1)});
+    }
+    member.sync();
+  }
+}
+
+template <class C>
+void BackwardRun<C>::input_gradient(const Member &member, const Pass &pass, const Range &positions) const {
+  if (pass.dx == nullptr) {
+    return;
+  }
+  const SequenceMap &map = space_.map;
+  const int64_t first = pass.direction == 0 ? positions.first : map.T() - positions.last;
+  const int64_t begin = map.offset(first);
+  const int64_t rows = map.offset(first + positions.last - positions.first) - begin;
+  const Panels panels = dims_.plain_panels(dims_.input(pass.layer));
+  const RowsProduct<C> product{pass.dx_gates + begin * dims_.gates,
+                               dims_.gates,
+                               rows,
+                               dims_.gates,
+                               pass.weights.ih,
+                               panels,
+                               pass.dx + begin * pass.dx_row,
+                               pass.dx_row,
+                               pass.direction == 1,
+                               map.S()};
+  if (packs_panels(dims_.input(pass.layer))) {
+    product.run_packing(facts_.kernel, member, pass.weights.ih, [&](int64_t panel, C *to) {
+      pack_rows_panel(dims_, weight(pass, ParamKind::weight_ih), panels, panel, to);
+    });
+  } else if (split_ == Split::beside) {
+    product.run_panels(facts_.kernel, member);
+  } else {
+    product.run(facts_.kernel, member);
+  }
+}
+
+template <class C>
 void BackwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   const SequenceMap &map = space_.map;
   const Share share = share_of(split_, member, dims_, true, map.N(), map.rows_alike());
   load_states(member, pass, share);
   member.sync();
-  for (int64_t position = map.T() - 1; position >= 0; --position) {
-    step(member, pass, share, pass.direction == 0 ? position : map.T() - 1 - position, position % 2 == 1);
+  const Roles roles(member, split_);
+  if (roles.apart()) {
+    run_beside(member, roles, pass, share);
+  } else {
+    run_steps(member, pass, share, {0, map.T()});
   }
   store_states(member, pass, share);
   if (split_ == Split::rows) {
     member.sync();  // the large products read all rows
   }
-  if (pass.dx != nullptr) {
-    const Panels panels = dims_.plain_panels(dims_.input(pass.layer));
-    const RowsProduct<C> product{pass.dx_gates, dims_.gates, map.S(),     dims_.gates,         pass.weights.ih,
-                                 panels,        pass.dx,     pass.dx_row, pass.direction == 1, map.S()};
-    if (packs_panels(dims_.input(pass.layer))) {
-      product.run_packing(facts_.kernel, member, pass.weights.ih, [&](int64_t panel, C *to) {
-        pack_rows_panel(dims_, weight(pass, ParamKind::weight_ih), panels, panel, to);
-      });
-    } else {
-      product.run(facts_.kernel, member);
-    }
-  }
+  // Beside the steps it was made but for the last piece's.
+  input_gradient(member, pass, {0, roles.apart() ? Pieces{map.T(), piece_steps_}.end(0) : map.T()});
   if (call_.args.dparams != nullptr) {
     parameter_gradients(member, pass);
   }

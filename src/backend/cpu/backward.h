@@ -11,14 +11,15 @@ template <class C>
 class BackwardRun {
  public:
   BackwardRun(const Facts<C> &facts, const BackwardCall &call, const BackwardSpace<C> &space, const Reserve<C> &reserve,
-              Split split)
+              Sharing sharing)
       : facts_(facts),
         dims_(facts.dims),
         call_(call),
         space_(space),
         reserve_(reserve),
         gradient_row_(space.gradient_row(facts.dims)),
-        split_(split) {}
+        split_(sharing.split),
+        piece_steps_(sharing.piece_steps) {}
 
   void operator()(const Member &member) const;
 
@@ -40,6 +41,12 @@ class BackwardRun {
   void load_states(const Member &member, const Pass &pass, const Share &share) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   void find_previous(const Member &member, const Pass &pass) const;
+  struct Range {
+    int64_t first, last;
+  };
+  void run_steps(const Member &member, const Pass &pass, const Share &share, const Range &positions) const;
+  void run_beside(const Member &member, const Roles &roles, const Pass &pass, const Share &share) const;
+  void input_gradient(const Member &member, const Pass &pass, const Range &positions) const;
   void step(const Member &member, const Pass &pass, const Share &share, int64_t t, bool backwards) const;
   void hidden_product(const Pass &pass, const Share &share, int64_t t, bool backwards) const;
   void cell_rows(const Pass &pass, const Share &share, int64_t t, int64_t panel, int64_t first, int64_t last) const;
@@ -69,6 +76,7 @@ class BackwardRun {
   const Reserve<C> &reserve_;
   int64_t gradient_row_;
   Split split_;
+  int64_t piece_steps_;
   // Whether a sequence of one step packs a panel when its one product comes: of W_hh, of W_ih.
   bool packs_panels(int64_t columns) const {
     return space_.map.T() == 1 && split_ != Split::rows && dims_.P == 0 &&

@@ -128,16 +128,17 @@ int CpuExecutor<C>::members(Split split) const {
 template <class C>
 std::string CpuExecutor<C>::split_text() const {
   const Team &team = resources_->team();
-  const SplitCosts costs =
-      split_costs_at(facts_.problem.max_T, facts_.problem.max_S, {team.usual_meeting_ns(), team.standstill()});
-  char text[400];
-  std::snprintf(text, sizeof text,
-                "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
-                "cpu: a call shorter than %.0f us after a pause runs on one thread\n"
-                "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
-                "rows %.0f, a direction to a thread %.0f (0: not possible)\n",
-                resources_->threads(), name_of(costs.forward), name_of(costs.backward), short_call_ns / 1000,
-                costs.alone, costs.columns, costs.rows, costs.directions);
+  const SplitCosts costs = split_costs_at({facts_.problem.max_T, facts_.problem.max_N, facts_.problem.max_S},
+                                          {team.usual_meeting_ns(), team.standstill()});
+  char text[500];
+  std::snprintf(
+      text, sizeof text,
+      "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
+      "cpu: a call shorter than %.0f us after a pause runs on one thread\n"
+      "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
+      "rows %.0f, one thread's beside the others' products %.0f, a direction to a thread %.0f (0: not possible)\n",
+      resources_->threads(), name_of(costs.forward), name_of(costs.backward), short_call_ns / 1000, costs.alone,
+      costs.columns, costs.rows, costs.beside, costs.directions);
   return text;
 }
 
@@ -147,7 +148,7 @@ Status CpuExecutor<C>::pack(const void *const *params, void *packed) const {
   ask_for_huge_pages(packed, needs_.packed);
   resources_->team().run(resources_->threads(), nullptr, [&](const Member &member) {
     visit_packed<C>(facts_.dims, Arena(weights), [&](const ForwardWeights<C> &to, int64_t layer, int64_t direction) {
-      to.pack(member, facts_.spec, facts_.dims, params, layer, direction);
+      to.pack(member, {&member, &member}, facts_.spec, facts_.dims, params, layer, direction);
     });
   });
   *static_cast<PackedHeader *>(packed) = {packed_magic, facts_.packed_format};
@@ -162,13 +163,11 @@ void CpuExecutor<C>::ask_for_huge_pages_of(const Args &args) const {
 }
 
 template <class C>
-SplitCosts CpuExecutor<C>::split_costs_at(int64_t T, int64_t S, const Together &together) const {
-  const double rows = T > 0 ? static_cast<double>(S) / static_cast<double>(T) : 0;
-  SplitCosts costs = split_costs(facts_.dims, sizeof(C), rows, resources_->threads(), together, second_level_bytes());
-  if (facts_.problem.training && costs.backward == Split::alone) {
-    costs.forward = Split::alone;  // or every forward call wakes the workers, who sleep through the backward ones
-  }
-  return costs;
+SplitCosts CpuExecutor<C>::split_costs_at(const Sizes &sizes, const Together &together) const {
+  const auto steps = static_cast<double>(std::max<int64_t>(sizes.T, 1));
+  const Work work{steps, static_cast<double>(sizes.S) / steps, facts_.most_steps_beside(sizes.T, sizes.N, sizes.S),
+                  facts_.problem.training};
+  return split_costs(facts_.dims, sizeof(C), work, resources_->threads(), together, second_level_bytes());
 }
 
 template <class C>
@@ -179,11 +178,12 @@ SplitCosts CpuExecutor<C>::split_of(const Batch &batch) const {
   const double now_ns = awake ? team.meeting_ns(resources_->threads()) : team.usual_meeting_ns();
   const double usual_ns = team.usual_meeting_ns();
   const double standstill = team.standstill();
-  SplitCosts costs = split_costs_at(batch.T, batch.S, {usual_ns, standstill});
-  const double passes = static_cast<double>(batch.T * facts_.dims.L * facts_.dims.D * 2);  // both products
+  const Sizes sizes{batch.T, batch.N, batch.S};
+  SplitCosts costs = split_costs_at(sizes, {usual_ns, standstill});
+  const auto passes = static_cast<double>(batch.T * facts_.dims.L * facts_.dims.D);
   const double alone_ns = costs.alone * passes / multiply_adds_per_ns;
   if (now_ns > usual_ns) {
-    costs = split_costs_at(batch.T, batch.S, {meeting_over(alone_ns, usual_ns, now_ns), standstill});
+    costs = split_costs_at(sizes, {meeting_over(alone_ns, usual_ns, now_ns), standstill});
   }
   if (!awake && alone_ns < short_call_ns) {
     costs.forward = costs.backward = Split::alone;
@@ -213,11 +213,11 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   }
   // The weights are only read; the arena hands out writable places for both uses.
   auto *packed = static_cast<char *>(const_cast<void *>(call.args.packed_params));
-  const Split split = split_of(batch).forward;
+  const SplitCosts costs = split_of(batch);
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
-                          packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset, split,
-                          calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
-  resources_->team().run(members(split), space.scratch, run);
+                          packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset,
+                          {costs.forward, costs.piece_steps}, calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
+  resources_->team().run(members(costs.forward), space.scratch, run);
   return {};
 }
 
@@ -242,8 +242,9 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   if (facts_.spec.consume_reserve != 0) {
     reserve.header->tag.consumed = 1;
   }
-  const Split split = split_of(batch).backward;
-  resources_->team().run(members(split), space.scratch, BackwardRun<C>(facts_, call, space, reserve, split));
+  const SplitCosts costs = split_of(batch);
+  resources_->team().run(members(costs.backward), space.scratch,
+                         BackwardRun<C>(facts_, call, space, reserve, {costs.backward, costs.piece_steps}));
   return {};
 }
 

@@ -45,7 +45,10 @@ class CpuExecutor final : public Executor {
   Status lay_out();
   template <class Args>
   void ask_for_huge_pages_of(const Args &args) const;
-  SplitCosts split_costs_at(int64_t T, int64_t S, const Together &together) const;
+  struct Sizes {
+    int64_t T, N, S;
+  };
+  SplitCosts split_costs_at(const Sizes &sizes, const Together &together) const;
   SplitCosts split_of(const Batch &batch) const;
   int members(Split split) const;
   std::string split_text() const;

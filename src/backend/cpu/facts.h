@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/cpu/products.h"
+#include "backend/cpu/split.h"
 #include "backend/cpu/weights.h"
 #include "core/arena.h"
 #include "core/call.h"
@@ -43,6 +44,13 @@ struct Facts {
     const bool far = panels_are_farthest<C>(dims.gates, dims.widest_input) || (N >= many_rows && !inputs_fit_steps());
     const int64_t least = far ? rows_of_chunk : rows_per_tile;
     return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, least, 1024));
+  }
+  // How many steps at most one member may make while others make the next input products, 0 for none: there is room for
+  // those of all or of two pieces; with a projection all make every step.
+  int64_t most_steps_beside(int64_t T, int64_t N, int64_t S) const {
+    const int64_t room = chunk_rows(N);
+    const int64_t most = S <= room ? most_piece_steps : std::min(most_piece_steps, room / (2 * N));
+    return dims.P > 0 || T <= most_piece_steps ? 0 : most;
   }
 };
 

@@ -106,10 +106,13 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
       continue;
     }
     const Member here = by_direction ? Member{0, 1, nullptr, member.scratch} : member;
+    const Roles roles(here, split_);
     if (packed_ == nullptr) {
-      weights.pack(here, facts_.spec, dims_, call_.args.params, layer, direction, !packs_panels());
+      weights.pack(here, packs_panels() ? Packers{nullptr, nullptr} : Packers{roles.products(), roles.steps()},
+                   facts_.spec, dims_, call_.args.params, layer, direction);
     }
-    const bool far = panels_are_far<C>(dims_.gate_panels.count() / here.count, dims_.gate_panels, dims_.O);
+    const int64_t sharers = roles.apart() ? 1 : here.count;
+    const bool far = panels_are_far<C>(dims_.gate_panels.count() / sharers, dims_.gate_panels, dims_.O);
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || source.shared,
                     split_ == Split::directions ? Split::alone : split_, panels_per_tile(here, far), packs_panels(),
                     far, space});
@@ -156,114 +159,75 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
   return {pass.space.state[0], dims_.padded_O, pass.space.state_pairs[0]};
 }
 
-// what(product) with W_ih x for `rows` of every row_step-th packed row from `first` on, to `pre`.
-template <class C>
-template <class What>
-void ForwardRun<C>::with_input_product(const Pass &pass, int64_t first, int64_t rows, int64_t row_step, C *pre,
-                                       What &&what) const {
-  const auto product = [&](const auto *from, int64_t row, const auto *weights, int64_t K) {
-    using A = std::remove_cv_t<std::remove_pointer_t<decltype(from)>>;
-    what(RowsProduct<C, A>{from + first * row, row * row_step, rows, K, weights, dims_.gate_panels, pre,
-                           dims_.gates * row_step, false, space_.map.S()});
-  };
-  const Source &source = pass.source;
-  if constexpr (std::is_same_v<C, float>) {
-    if (dims_.dot != nullptr) {
-      product(source.pairs, source.pairs_row, pass.weights.ih.pairs, kernels::bf16_even(dims_.input(pass.layer)));
-      return;
-    }
-  }
-  product(source.rows, source.row, pass.weights.ih.full, dims_.input(pass.layer));
-}
-
-// Whether each member makes the products of the rows of its steps: what a member writes, in any such chunk, has to be
-// what it alone reads, so rows between others' are as many for each at every step; and lengths do not leave it a few at
-// a time.
-template <class C>
-bool ForwardRun<C>::inputs_by_rows(const Member &member, const Pass &pass, const Share &share, int64_t first,
-                                   int64_t last) const {
-  const SequenceMap &map = space_.map;
-  if (pass.split != Split::rows || inputs_with_steps()) {
-    return false;
-  }
-  int64_t runs = 0;
-  for (int64_t t = first; t < last; t = end_of_run(t, last)) {
-    if (share.row_step > 1 && map.active(t) % member.count != 0) {
-      return false;
-    }
-    ++runs;
-  }
-  return map.offset(last) - map.offset(first) >= least_rows_of_run * runs * member.count;
-}
-
-// Past the last step from t on with as many rows.
-template <class C>
-int64_t ForwardRun<C>::end_of_run(int64_t t, int64_t last) const {
-  int64_t end = t + 1;
-  for (; end < last && space_.map.active(end) == space_.map.active(t); ++end) {
-  }
-  return end;
-}
-
-// Neighbours lie together within a step only: their products take a step's rows or a row's steps, whichever are more,
-// and a panel serves all of them before the next.
-template <class C>
-void ForwardRun<C>::input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const {
-  const SequenceMap &map = space_.map;
-  struct Parts {
-    int64_t count, apart, rows, row_step;
-  };
-  for (int64_t t = first, end = t; t < last; t = end) {
-    end = end_of_run(t, last);
-    const int64_t steps = end - t;
-    const int64_t active = map.active(t);
-    const int64_t rows = share.rows_of(active);
-    const Parts parts = share.row_step > 1 ? Parts{1, 0, steps * rows, share.row_step}
-                        : rows < steps     ? Parts{rows, 1, steps, active}
-                                           : Parts{steps, active, rows, 1};
-    for (int64_t panel = 0; panel < dims_.gate_panels.count(); ++panel) {
-      for (int64_t part = 0; part < parts.count; ++part) {
-        const int64_t from = map.offset(t) + share.first_row + part * parts.apart;
-        with_input_product(pass, from, parts.rows, parts.row_step,
-                           pass.space.pre + (from - map.offset(first)) * dims_.gates,
-                           [&](const auto &product) { product.run_panel(facts_.kernel, panel, panel); });
-      }
-    }
-  }
-}
-
-// Of steps [first, last). Whether each member made just the columns that it will read: what is small, where that leaves
-// each about as much. Of a large product a member on a slower core leaves some to the others, which is worth a meeting.
-template <class C>
-bool ForwardRun<C>::input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const {
-  const int64_t begin = space_.map.offset(first);
-  const int64_t rows = space_.map.offset(last) - begin;
-  const int64_t K = dims_.input(pass.layer);
-  const int64_t panels = dims_.gate_panels.count();
-  const bool even = panels % member.count == 0 || panels >= int64_t{8} * member.count;
-  const bool small = rows <= rows_of_piece<C>(K) || (even && rows * K * dims_.gates < large_multiply_adds);
-  const bool own = member.count == 1 || (pass.split != Split::rows && small);
-  with_input_product(pass, begin, rows, 1, pass.space.pre, [&](const auto &product) {
-    if (own) {
-      product.run_panels(facts_.kernel, member);
-    } else {
-      product.run(facts_.kernel, member);
-    }
-  });
-  return own;
-}
-
-// Whether the input products are made step by step beside the others; a sequence of one step has nothing to gather.
-template <class C>
-bool ForwardRun<C>::inputs_with_steps() const {
-  return space_.map.T() == 1 || (space_.map.S() >= many_rows * space_.map.T() && facts_.inputs_fit_steps());
-}
-
 // A sequence of one step reads each panel for one tile of rows: it need not be packed beforehand.
 template <class C>
 bool ForwardRun<C>::packs_panels() const {
   return packed_ == nullptr && dims_.dot == nullptr && space_.map.T() == 1 && split_ != Split::rows &&
          space_.map.N() <= rows_per_tile;
+}
+
+// Of steps in processing order.
+template <class C>
+auto ForwardRun<C>::packed_rows(const Pass &pass, const Range &steps) const -> Range {
+  const int64_t one = step_at(pass, steps.first);
+  const int64_t other = step_at(pass, steps.last - 1);
+  return {space_.map.offset(std::min(one, other)), space_.map.offset(std::max(one, other) + 1)};
+}
+
+// In processing order; pre: their input products, in the order of the packed rows, or NULL where the steps make them.
+template <class C>
+auto ForwardRun<C>::run_steps(const Member &member, const Pass &pass, const Share &share, const Range &steps,
+                              const C *pre, const State &from) const -> State {
+  const SequenceMap &map = space_.map;
+  const int64_t begin = packed_rows(pass, steps).first;
+  State state = from;
+  for (int64_t done = steps.first; done < steps.last; ++done) {
+    const int64_t t = step_at(pass, done);
+    const int next = static_cast<int>((done + 1) % 2);
+    const C *const of_step = pre == nullptr ? nullptr : pre + (map.offset(t) - begin) * dims_.gates;
+    if (pass.split == Split::beside && pre != nullptr) {
+      ask_for_products(pass, {done == steps.first ? done : done + 1, std::min(done + 2, steps.last)}, pre, begin);
+    }
+    step(member, pass, share, t, of_step, state, next, (done % 2 == 1) != backwards_);
+    state = {pass.space.state[next], dims_.padded_O, pass.space.state_pairs[next]};
+    if (dims_.P > 0) {
+      member.sync();
+      project(member, pass, t, pass.space.state[next]);
+      member.sync();
+    } else if (pass.split == Split::columns && done + 1 < map.T()) {
+      member.sync();
+      ask_for_states(share, map.active(step_at(pass, done + 1)), state);
+    }
+  }
+  return state;
+}
+
+// One member's steps beside the others' input products of the next piece; all make those of the first. Those of all
+// pieces stay where they are if there is room for them; else two places take turns.
+template <class C>
+void ForwardRun<C>::run_beside(const Member &member, const Roles &roles, const Pass &pass, const Share &share,
+                               const State &from) const {
+  const SequenceMap &map = space_.map;
+  const Pieces pieces{map.T(), piece_steps_};
+  const bool room_for_all = map.S() <= facts_.chunk_rows(map.N());
+  const auto steps_of = [&](int64_t piece) { return Range{pieces.begin(piece), pieces.end(piece)}; };
+  const auto place_of = [&](int64_t piece) {
+    const int64_t row = room_for_all ? packed_rows(pass, steps_of(piece)).first : piece % 2 * piece_steps_ * map.N();
+    return pass.space.pre + row * dims_.gates;
+  };
+  State state = from;
+  for (int64_t piece = 0; piece <= pieces.count(); ++piece) {
+    if (piece > 0 && roles.steps() != nullptr) {
+      state = run_steps(*roles.steps(), pass, share, steps_of(piece - 1), place_of(piece - 1), state);
+    }
+    if (piece < pieces.count()) {
+      const Member *const maker = piece == 0 ? &member : roles.products();
+      if (maker != nullptr) {
+        input_products_of_piece(*maker, pass, steps_of(piece), place_of(piece));
+      }
+      member.sync();
+    }
+  }
 }
 
 template <class C>
@@ -273,6 +237,11 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
   State state = load_states(member, pass, share);
   if (pass.shares_inputs || (state.rows == pass.space.state[0] && pass.split != Split::rows)) {
     member.sync();
+  }
+  if (const Roles roles(member, pass.split); roles.apart()) {
+    run_beside(member, roles, pass, share, state);
+    store_states(member, pass, share);
+    return;
   }
   const bool with_steps = inputs_with_steps();
   bool by_rows = true;
@@ -289,21 +258,8 @@ void ForwardRun<C>::run_pass(const Member &member, const Pass &pass) const {
     } else if (!with_steps && !input_products(member, pass, first, last)) {
       member.sync();
     }
-    for (; done < end; ++done) {
-      const int64_t t = step_at(pass, done);
-      const int next = static_cast<int>((done + 1) % 2);
-      const C *pre = with_steps ? nullptr : pass.space.pre + (map.offset(t) - map.offset(first)) * dims_.gates;
-      step(member, pass, share, t, pre, state, next, (done % 2 == 1) != backwards_);
-      state = {pass.space.state[next], dims_.padded_O, pass.space.state_pairs[next]};
-      if (dims_.P > 0) {
-        member.sync();
-        project(member, pass, t, pass.space.state[next]);
-        member.sync();
-      } else if (pass.split == Split::columns && done + 1 < map.T()) {
-        member.sync();
-        ask_for_states(share, map.active(step_at(pass, done + 1)), state);
-      }
-    }
+    state = run_steps(member, pass, share, {done, end}, with_steps ? nullptr : pass.space.pre, state);
+    done = end;
   }
   store_states(member, pass, share);
 }

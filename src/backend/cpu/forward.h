@@ -12,7 +12,7 @@ class ForwardRun {
  public:
   // packed: after its header, or NULL; reserve: NULL in inference.
   ForwardRun(const Facts<C> &facts, const ForwardCall &call, const ForwardSpace<C> &space, const Reserve<C> *reserve,
-             char *packed, uint64_t seed, uint64_t offset, Split split, bool backwards)
+             char *packed, uint64_t seed, uint64_t offset, Sharing sharing, bool backwards)
       : facts_(facts),
         dims_(facts.dims),
         call_(call),
@@ -21,7 +21,8 @@ class ForwardRun {
         packed_(packed),
         seed_(seed),
         offset_(offset),
-        split_(split),
+        split_(sharing.split),
+        piece_steps_(sharing.piece_steps),
         backwards_(backwards) {}
 
   void operator()(const Member &member) const;
@@ -71,12 +72,19 @@ class ForwardRun {
   void input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
-  // One step's units and rows of this member; `backwards` takes the panels in descending order.
-  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, const State &state,
-            int next, bool backwards) const;
   struct Range {
     int64_t first, last;
   };
+  State run_steps(const Member &member, const Pass &pass, const Share &share, const Range &done, const C *pre,
+                  const State &from) const;
+  Range packed_rows(const Pass &pass, const Range &steps) const;
+  void input_products_of_piece(const Member &member, const Pass &pass, const Range &steps, C *pre) const;
+  void ask_for_products(const Pass &pass, const Range &steps, const C *pre, int64_t begin) const;
+  void run_beside(const Member &member, const Roles &roles, const Pass &pass, const Share &share,
+                  const State &from) const;
+  // One step's units and rows of this member; `backwards` takes the panels in descending order.
+  void step(const Member &member, const Pass &pass, const Share &share, int64_t t, const C *pre, const State &state,
+            int next, bool backwards) const;
   struct TileRows {
     int64_t first, count;  // of the state
     int64_t position;      // of the first one's input
@@ -116,6 +124,7 @@ class ForwardRun {
   char *packed_;
   uint64_t seed_, offset_;
   Split split_;
+  int64_t piece_steps_;
   bool backwards_;  // which way the first step takes its panels
 };
 

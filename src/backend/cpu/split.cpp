@@ -3,6 +3,7 @@
 #include "backend/cpu/split.h"
 
 #include <cmath>
+#include <limits>
 
 namespace rondo::cpu {
 namespace {
@@ -12,14 +13,20 @@ constexpr double from_first_level = 1;     // a load and a multiply-add start to
 constexpr double from_second_level = 2;
 constexpr double from_beyond = 6;
 // Gates, activations and states of one vector of units, per gate.
-constexpr double cell_per_gate_vector = 25;
+constexpr double cell_per_gate_vector = 22;
 constexpr double vectors_per_block = 24;  // of sums in registers
 // A panel that no first level holds from one register block to the next.
 constexpr int64_t wide_panel_bytes = 48 << 10;
 // After a meeting a member fetches what others just wrote, of two members half of it: forward states, backward the
 // gates' gradients. The first of it is waited for, in parts of a meeting; the rest comes by the byte.
-constexpr double first_fetched = 0.5;
-constexpr double per_byte_of_all = 0.5;
+constexpr double first_fetched = 0.3;
+constexpr double per_byte_of_all = 0.7;
+// Beside others it fetches all their input products, most of them while it computes.
+constexpr double per_byte_of_products = 0.3;
+// Each of several members reads all of far weights, in turn with the others.
+constexpr double far_weights_by_rows = 1.03;
+// By rows, in meetings: members write lines beside each other's, which cores fetch in pairs, and are behind in turn.
+constexpr double step_by_rows = 0.9;
 constexpr double most_standstill = 0.95;
 
 // What one member has of a step.
@@ -45,13 +52,13 @@ struct Part {
 };
 
 // Of few rows a block: its sums, or the loads of near weights, are waited for, those of far ones are fetched ahead. One
-// and two rows have several chains of sums; three take as long as four, or as 4.5 where each block begins a panel anew.
+// row has chains enough; three take nearly as long as four, or as 4.5 where each block begins a panel anew.
 double of_few_rows(const Part &part) {
   const double rows = part.rows / part.blocks;
   if (part.far()) {
     return 1;
   }
-  return rows <= 1 ? 1.2 : rows <= 2 ? 1.6 : std::max(1.0, (part.again ? 4.5 : 4) / rows);
+  return rows <= 1 ? 1 : rows <= 2 ? 1.3 : std::max(1.0, (part.again ? 4.5 : 3.6) / rows);
 }
 
 double step_cost(const Part &part) {
@@ -66,17 +73,30 @@ double step_cost(const Part &part) {
 }
 
 // A tie goes to fewer meetings: their price moves most.
-constexpr double margin = 1.15;
+constexpr double margin = 1.05;
 
-// One pass's estimates.
+// One pass's estimates; beside: infinite where it is not possible.
 struct Ways {
-  double alone, columns, rows;
+  double alone, columns, rows, beside;
 
-  double shared() const { return std::min(columns, rows); }
-  Split best() const {
-    return shared() * margin >= alone ? Split::alone : rows <= columns ? Split::rows : Split::columns;
+  double shared() const { return std::min({columns, rows, beside}); }
+  double without_beside() const { return std::min({columns, rows, alone / margin}); }
+  Split best(bool may_go_beside = true) const {
+    const double sharing = may_go_beside ? shared() : std::min(columns, rows);
+    return sharing * margin >= alone ? Split::alone
+           : sharing == rows         ? Split::rows
+           : sharing == columns      ? Split::columns
+                                     : Split::beside;
   }
 };
+
+// Large products against multiply-adds from registers.
+constexpr double of_large_products = 1.1;
+// What a backward call of several threads takes more, in meetings: its phases begin and end together, and at every step
+// one writes what another had read, or reads what it wrote.
+constexpr double backward_call = 15;
+constexpr double backward_step = 0.7;
+constexpr double piece_ns = std::chrono::nanoseconds(spin_in_call).count() / 2.0;
 
 }  // namespace
 
@@ -85,37 +105,72 @@ double meeting_over(double alone_ns, double usual_ns, double now_ns) {
   return usual_ns + (now_ns - usual_ns) * (alone_ns > slow_ns ? slow_ns / alone_ns : 1);
 }
 
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work &work, int threads,
                        const Together &together, int64_t second_level_bytes) {
+  const double rows = work.rows;
   const auto part = [&](double of_rows, double of_columns) {
     return Part(dims, element_bytes, second_level_bytes, of_rows, of_columns);
   };
   const Part whole = part(rows, 1);
+  const double alone = step_cost(whole);
   const double meeting = together.meeting_ns * multiply_adds_per_ns;
   const double at_work = 1 - std::min(together.standstill, most_standstill);
-  const double meetings = meeting * (1 + first_fetched) * (dims.P > 0 ? 2 : 1);
+  const double to_meet = meeting * (1 + first_fetched);
+  const double meetings = to_meet * (dims.P > 0 ? 2 : 1);
   const auto panels = static_cast<double>(dims.gate_panels.count());
   const double widest = static_cast<double>(divide_up(dims.gate_panels.count(), threads)) / panels;
-  const Part by_columns = part(rows, std::max(widest, 1.0 / panels));
-  const Part by_rows = part(std::max(1.0, rows / threads), 1);
-  // The products around the steps meet every few steps.
-  const double meetings_by_rows = dims.P > 0 ? meetings : meeting / 8;
+  const double by_columns = step_cost(part(rows, std::max(widest, 1.0 / panels))) + meetings;
+  const Part of_rows = part(std::max(1.0, std::ceil(rows / threads)), 1);
+  const double by_rows =
+      step_cost(of_rows) * (of_rows.far() ? far_weights_by_rows : 1) + (dims.P > 0 ? meetings : meeting * step_by_rows);
   const double fetched = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_all;
-  const Ways forward{step_cost(whole), (step_cost(by_columns) + meetings + fetched) / at_work,
-                     (step_cost(by_rows) + meetings_by_rows) / at_work};
-  Ways backward = forward;
-  backward.columns += static_cast<double>(dims.G - 1) * fetched / at_work;
-  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, Split::alone, Split::alone};
+  // One member reads far weights slower than all of them, each a part.
+  const int64_t most_steps = whole.far() ? 0 : work.most_piece_steps;
+  const double steps_of_piece = std::max(1.0, piece_ns * multiply_adds_per_ns / std::max(alone, 1.0));
+  const auto piece_steps = static_cast<int64_t>(std::min(static_cast<double>(most_steps), steps_of_piece));
+  // What a step has of large products, of which some may go beside the steps, and what members fetch by either split.
+  struct Pass {
+    double large, beside, fetched_beside, fetched_by_columns, together;
+  };
+  const auto ways = [&](const Pass &pass) {
+    const double of_all = pass.large / threads + pass.together;
+    const double beside = std::max(alone + pass.fetched_beside, pass.beside / std::max(threads - 1, 1)) +
+                          to_meet / static_cast<double>(piece_steps) + (pass.large - pass.beside) / threads +
+                          pass.together;
+    return Ways{alone + pass.large, (by_columns + pass.fetched_by_columns + of_all) / at_work,
+                (by_rows + of_all) / at_work,
+                piece_steps > 0 ? beside / at_work : std::numeric_limits<double>::infinity()};
+  };
+  const double large = rows * whole.vectors * of_large_products;
+  const double inputs = large * static_cast<double>(dims.I + (dims.L - 1) * dims.output) / static_cast<double>(dims.L);
+  const double products = rows * static_cast<double>(dims.gates * element_bytes) * per_byte_of_products;
+  const Ways forward = ways({inputs, inputs, products, fetched, 0});
+  const Ways backward =
+      ways({2 * inputs + large * static_cast<double>(dims.O), inputs, 0, static_cast<double>(dims.G) * fetched,
+            (backward_step + backward_call / work.steps) * meeting});
+  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, 0, Split::alone, Split::alone, piece_steps};
   if (threads <= 1) {
     return costs;
   }
+  costs.beside = piece_steps > 0 ? forward.beside : 0;
   costs.forward = forward.best();
   costs.backward = backward.best();
+  // What one pass leaves in a core's caches the other reads there: both go beside, or neither.
+  if (work.training && (costs.forward == Split::beside) != (costs.backward == Split::beside)) {
+    const bool both = forward.beside + backward.beside < forward.without_beside() + backward.without_beside();
+    costs.forward = both ? Split::beside : forward.best(false);
+    costs.backward = both ? Split::beside : backward.best(false);
+  }
   if (dims.directions_apart(element_bytes)) {
     costs.directions = costs.alone / 2 / at_work;
     if (costs.directions < std::min(forward.shared() * margin, costs.alone / margin)) {
       costs.forward = Split::directions;
+      costs.backward = backward.best();
     }
+  }
+  // Or every forward call wakes the workers, who sleep through the backward ones.
+  if (work.training && costs.backward == Split::alone) {
+    costs.forward = Split::alone;
   }
   return costs;
 }
@@ -128,6 +183,8 @@ const char *name_of(Split split) {
       return "split by columns";
     case Split::rows:
       return "split by rows";
+    case Split::beside:
+      return "one thread's steps beside the others' products";
     case Split::directions:
       return "a direction to a thread";
   }
@@ -148,6 +205,17 @@ Share share_of(Split split, const Member &member, const Dimensions &dims, bool b
             0,
             dims.H,
             {0, with_hidden ? hidden.count() : 0}};
+  }
+  if (split == Split::beside) {
+    const bool all = Roles(member, split).steps() != nullptr;
+    return {0,
+            all ? rows : 0,
+            1,
+            0,
+            all ? gates.count() : 0,
+            0,
+            all ? dims.H : 0,
+            {0, all && with_hidden ? hidden.count() : 0}};
   }
   const bool by_hidden = with_hidden && hidden.count() < gates.count();
   const int64_t groups = by_hidden ? hidden.count() : gates.count();

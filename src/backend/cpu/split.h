@@ -14,16 +14,65 @@ enum class Split {
   alone,       // one thread: a step is shorter than a meeting of two
   columns,     // each member its units of every row; they meet once a step (backward too), twice with a projection
   rows,        // each member some rows, all units; they meet only around the large products
+  beside,      // one member the steps, the others the products with inputs beside them; they meet once a piece
   directions,  // forward only: two members, a direction each; they meet once a layer
+};
+
+// What one member has to do with the steps and with the products of inputs that go beside them, in a split that tells
+// them apart: all of the former, or a part of the latter among the others. Elsewhere everyone has a part of both.
+class Roles {
+ public:
+  Roles(const Member &member, Split split)
+      : apart_(split == Split::beside && member.count > 1),
+        first_(member.index == 0),
+        steps_(apart_ ? Member{0, 1, nullptr, member.scratch} : member),
+        products_(apart_ ? Member{member.index - 1, member.count - 1, nullptr, member.scratch} : member) {}
+
+  bool apart() const { return apart_; }
+  const Member *steps() const { return apart_ && !first_ ? nullptr : &steps_; }
+  const Member *products() const { return apart_ && first_ ? nullptr : &products_; }
+
+ private:
+  bool apart_, first_;
+  Member steps_, products_;
+};
+
+// A sequence in pieces, the steps between two meetings of members who go beside each other. The first is shorter: all
+// wait for its products, or for those after it.
+struct Pieces {
+  int64_t T, steps;
+
+  int64_t first() const { return std::min(T, divide_up(steps, int64_t{2})); }
+  int64_t count() const { return 1 + divide_up(T - first(), steps); }
+  int64_t begin(int64_t piece) const { return piece == 0 ? 0 : first() + (piece - 1) * steps; }
+  int64_t end(int64_t piece) const { return std::min(T, first() + piece * steps); }
+};
+inline constexpr int64_t most_piece_steps = 16;
+
+// What a run is told: results do not depend on it.
+struct Sharing {
+  Split split;
+  int64_t piece_steps;
+
+  Sharing(Split of, int64_t steps = most_piece_steps) : split(of), piece_steps(steps) {}
 };
 
 // Two a cycle, near 4 GHz; half of it where vectors are executed in halves.
 inline constexpr double multiply_adds_per_ns = 8;
 
-// Estimates for one forward step of one direction, in vector multiply-adds from registers.
+// Estimates for a forward step of one direction with its part of the input products, in vector multiply-adds from
+// registers.
 struct SplitCosts {
-  double alone, columns, rows, directions;  // directions: 0 where they cannot run side by side
+  double alone, columns, rows, beside, directions;  // the last two 0 where they are not possible
   Split forward, backward;
+  int64_t piece_steps;  // for `beside`
+};
+
+// What there is to share.
+struct Work {
+  double steps, rows;        // rows: the mean number of a step's
+  int64_t most_piece_steps;  // for `beside`; 0 where it is not possible
+  bool training;             // whether backward calls follow the forward ones
 };
 
 // What it costs the threads to work together, as their team measured it.
@@ -35,8 +84,8 @@ struct Together {
 // What a meeting takes in the mean over a call of alone_ns on one thread, where it takes now_ns as it begins.
 double meeting_over(double alone_ns, double usual_ns, double now_ns);
 
-// rows: the mean number of rows of a step. element_bytes: of the type of arithmetic. second_level_bytes: a core's.
-SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, double rows, int threads,
+// element_bytes: of the type of arithmetic. second_level_bytes: a core's.
+SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work &work, int threads,
                        const Together &together, int64_t second_level_bytes);
 
 const char *name_of(Split split);

@@ -2,8 +2,6 @@
 // does not show: packing computes nothing.
 #include "backend/cpu/weights.h"
 
-#include <utility>
-
 namespace rondo::cpu {
 namespace {
 
@@ -107,21 +105,23 @@ ForwardWeights<C>::ForwardWeights(Arena &arena, const Dimensions &dims, int64_t 
       hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.O).elements(dims.H) : Checked(0))) {}
 
 template <class C>
-void ForwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
-                             int64_t layer, int64_t direction, bool with_gates) const {
+void ForwardWeights<C>::pack(const Member &member, const Packers &gates, const Spec &spec, const Dimensions &dims,
+                             const void *const *params, int64_t layer, int64_t direction) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
   const auto gate_row = [&](int64_t column) { return dims.gate_row(column); };
-  for (const auto &[matrix, kind] : {std::pair(ih, ParamKind::weight_ih), std::pair(hh, ParamKind::weight_hh)}) {
-    if (!with_gates) {
-      break;
+  const auto pack_gates = [&](const Member *packer, const GateMatrix<C> &matrix, ParamKind kind) {
+    if (packer == nullptr) {
+      return;
     }
     if (dims.dot != nullptr) {
-      pack_pairs(member, dims, static_cast<const kernels::Bf16 *>(source(kind)), matrix);
+      pack_pairs(*packer, dims, static_cast<const kernels::Bf16 *>(source(kind)), matrix);
     } else {
-      pack_transposed(member, storage, source(kind), matrix.K, gate_row, dims.gate_panels, matrix.full);
+      pack_transposed(*packer, storage, source(kind), matrix.K, gate_row, dims.gate_panels, matrix.full);
     }
-  }
+  };
+  pack_gates(gates.ih, ih, ParamKind::weight_ih);
+  pack_gates(gates.hh, hh, ParamKind::weight_hh);
   if (member.index == 0) {
     pack_bias(spec, dims, params, layer, direction, ParamKind::bias_ih, bias_x);
   }
@@ -142,17 +142,18 @@ BackwardWeights<C>::BackwardWeights(Arena &arena, const Dimensions &dims, int64_
       hr(arena.take<C>(dims.P > 0 ? dims.plain_panels(dims.H).elements(dims.P) : Checked(0))) {}
 
 template <class C>
-void BackwardWeights<C>::pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params,
-                              int64_t layer, int64_t direction, bool with_ih, bool with_hh) const {
+void BackwardWeights<C>::pack(const Member &member, const Packers &gates, const Spec &spec, const Dimensions &dims,
+                              const void *const *params, int64_t layer, int64_t direction) const {
   const Storage storage = storage_of(spec);
   const auto source = [&](ParamKind kind) { return parameter(spec, params, layer, direction, kind); };
   const auto gate_row = [&](int64_t k) { return dims.gate_row(k); };
-  if (with_ih) {
+  if (gates.ih != nullptr) {
     const int64_t input = dims.input(layer);
-    pack_rows(member, storage, source(ParamKind::weight_ih), input, dims.gates, gate_row, dims.plain_panels(input), ih);
+    pack_rows(*gates.ih, storage, source(ParamKind::weight_ih), input, dims.gates, gate_row, dims.plain_panels(input),
+              ih);
   }
-  if (with_hh) {
-    pack_rows(member, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels, hh);
+  if (gates.hh != nullptr) {
+    pack_rows(*gates.hh, storage, source(ParamKind::weight_hh), dims.O, dims.gates, gate_row, dims.hidden_panels, hh);
   }
   if (dims.P > 0) {
     pack_rows(

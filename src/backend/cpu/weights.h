@@ -22,6 +22,12 @@ struct GateMatrix {
                                                             : Checked(0))) {}
 };
 
+// As whom a member packs a part of W_ih and W_hh; NULL where it has none: others pack them, or the products do, panel
+// by panel.
+struct Packers {
+  const Member *ih, *hh;
+};
+
 template <class C>
 struct ForwardWeights {
   GateMatrix<C> ih, hh;  // K = input, K = O
@@ -29,10 +35,9 @@ struct ForwardWeights {
   C *hr;                 // K = H; plain panels over O, with projection only
 
   ForwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
-  // Packs this member's part; the team meets before anyone reads. Without gate matrices where pack_gate_panel is to
-  // pack them.
-  void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
-            int64_t direction, bool with_gates = true) const;
+  // Packs this member's part; the team meets before anyone reads.
+  void pack(const Member &member, const Packers &gates, const Spec &spec, const Dimensions &dims,
+            const void *const *params, int64_t layer, int64_t direction) const;
 };
 
 template <class C>
@@ -42,8 +47,8 @@ struct BackwardWeights {
   C *hr;  // K = P; plain panels over H, with projection only
 
   BackwardWeights(Arena &arena, const Dimensions &dims, int64_t input);
-  void pack(const Member &member, const Spec &spec, const Dimensions &dims, const void *const *params, int64_t layer,
-            int64_t direction, bool with_ih, bool with_hh) const;
+  void pack(const Member &member, const Packers &gates, const Spec &spec, const Dimensions &dims,
+            const void *const *params, int64_t layer, int64_t direction) const;
 };
 
 // One panel of W^T (x W^T's) or of W (dG W's) alone, for a call that reads it once: packed where the last one was, it
