@@ -31,7 +31,7 @@ constexpr int block_rows(int vectors) { return std::min(kAccumulators / vectors,
 
 // Sums of one element side by side where rows are few: one chain of multiply-adds would wait for each before it. More
 // than hide its latency, in panels of 4 vectors, only take longer to begin and to add.
-constexpr int thin_chains(int64_t of_rows) { return of_rows == 1 ? 2 : of_rows == 2 ? kAccumulators / 12 : 1; }
+constexpr int thin_chains(int of_rows) { return of_rows == 1 ? 2 : kAccumulators / 12; }
 
 // What will be read next, asked for while this block computes: `step` bytes further for every k, so that it comes
 // evenly. Lines are asked for more than once rather than counted; where nothing is wanted, it is one that is near.

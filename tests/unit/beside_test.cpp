@@ -1,13 +1,11 @@
 // One member's steps beside the others' products: the pieces of a sequence, who has what, and when the cost model takes
 // it.
-#include <array>
 #include <cstdint>
-#include <limits>
 
 #include "backend/cpu/split.h"
 #include "support/catch.h"
+#include "unit/split_specs.h"
 
-using rondo::Spec;
 using rondo::cpu::Dimensions;
 using rondo::cpu::Member;
 using rondo::cpu::most_piece_steps;
@@ -17,17 +15,12 @@ using rondo::cpu::Share;
 using rondo::cpu::Split;
 using rondo::cpu::SplitCosts;
 using rondo::cpu::Work;
+using rondo_test::all_cells;
+using rondo_test::spec_of;
 
 namespace {
 
-Dimensions dimensions(std::int64_t cell, std::int64_t H) {
-  Spec spec;
-  spec.cell = cell;
-  spec.input_size = H;
-  spec.hidden_size = H;
-  const auto &kernel = rondo::kernels::kernels<float>();
-  return {spec, kernel.lanes, kernel.panel_vectors, nullptr};
-}
+Dimensions dimensions(std::int64_t cell, std::int64_t H) { return rondo_test::dimensions<float>(spec_of(cell, H, H)); }
 
 SplitCosts costs_of(std::int64_t cell, std::int64_t H, const Work &work, int threads = 2, double meeting_ns = 120) {
   return rondo::cpu::split_costs(dimensions(cell, H), sizeof(float), work, threads, {meeting_ns, 0}, 2 << 20);
@@ -38,9 +31,6 @@ std::int64_t small_network() {
   const int lanes = rondo::kernels::kernels<float>().lanes;
   return lanes >= 16 ? 64 : lanes >= 8 ? 48 : 32;
 }
-
-constexpr std::array<std::int64_t, 4> all_cells = {RONDO_CELL_RNN_TANH, RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM,
-                                                   RONDO_CELL_GRU};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "unit/split_specs.h"
 
 using rondo::Spec;
 using rondo::cpu::Dimensions;
@@ -21,22 +22,11 @@ using rondo::cpu::share_of;
 using rondo::cpu::Split;
 using rondo::cpu::split_costs;
 using rondo::cpu::SplitCosts;
+using rondo_test::all_cells;
+using rondo_test::dimensions;
+using rondo_test::spec_of;
 
 namespace {
-
-Spec spec_of(std::int64_t cell, std::int64_t I, std::int64_t H) {
-  Spec spec;
-  spec.cell = cell;
-  spec.input_size = I;
-  spec.hidden_size = H;
-  return spec;
-}
-
-template <class C>
-Dimensions dimensions(const Spec &spec) {
-  const auto &kernel = rondo::kernels::kernels<C>();
-  return {spec, kernel.lanes, kernel.panel_vectors, nullptr};
-}
 
 // What is wrong with the columns of `count` members, in words; empty where nothing is. Members have whole gate panels,
 // and backward whole panels of the hidden product.
@@ -125,9 +115,6 @@ SplitCosts costs_of(const Spec &spec, double rows, int threads, double meeting_n
 bool near(double a, double b) { return std::fabs(a - b) <= 1e-9 * std::fabs(b); }
 
 bool no_less(double a, double b) { return a >= b || near(a, b); }
-
-constexpr std::array<std::int64_t, 4> all_cells = {RONDO_CELL_RNN_TANH, RONDO_CELL_RNN_RELU, RONDO_CELL_LSTM,
-                                                   RONDO_CELL_GRU};
 
 }  // namespace
 

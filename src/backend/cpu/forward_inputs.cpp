@@ -120,13 +120,9 @@ void ForwardRun<C>::input_products_of_piece(const Member &member, const Pass &pa
 // The input products of some steps, which others made; `pre` holds those of the packed rows from `begin` on.
 template <class C>
 void ForwardRun<C>::ask_for_products(const Pass &pass, const Range &steps, const C *pre, int64_t begin) const {
-  constexpr int64_t line = kernels::kLineBytes / static_cast<int64_t>(sizeof(C));
-  for (int64_t done = steps.first; done < steps.last; ++done) {
-    const int64_t t = step_at(pass, done);
-    const C *row = pre + (space_.map.offset(t) - begin) * dims_.gates;
-    for (int64_t n = 0; n < space_.map.active(t) * dims_.gates; n += line) {
-      kernels::ask_for(row + n);
-    }
+  if (steps.first < steps.last) {
+    const Range rows = packed_rows(pass, steps);
+    kernels::ask_for(pre + (rows.first - begin) * dims_.gates, (rows.last - rows.first) * dims_.gates);
   }
 }
 

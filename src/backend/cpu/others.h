@@ -3,25 +3,19 @@
 #pragma once
 
 #include "kernels/cpu/ask.h"
-#include "kernels/cpu/kernels.h"
 
 namespace rondo::cpu {
 
 // Of `count` rows the elements that are not [own_first, own_last), where the first level has room for them.
 template <class E>
 void ask_for_others(const E *rows, int64_t row, int64_t count, int64_t own_first, int64_t own_last, int64_t elements) {
-  constexpr int64_t line = kernels::kLineBytes / static_cast<int64_t>(sizeof(E));
   const int64_t of_others = elements - (own_last - own_first);
   if (count * of_others * static_cast<int64_t>(sizeof(E)) > kernels::kFirstLevelBytes) {
     return;
   }
   for (int64_t r = 0; r < count; ++r, rows += row) {
-    for (int64_t k = 0; k < own_first; k += line) {
-      kernels::ask_for(rows + k);
-    }
-    for (int64_t k = own_last; k < elements; k += line) {
-      kernels::ask_for(rows + k);
-    }
+    kernels::ask_for(rows, own_first);
+    kernels::ask_for(rows + own_last, elements - own_last);
   }
 }
 

@@ -80,9 +80,10 @@ struct Ways {
   double alone, columns, rows, beside;
 
   double shared() const { return std::min({columns, rows, beside}); }
-  double without_beside() const { return std::min({columns, rows, alone / margin}); }
-  Split best(bool may_go_beside = true) const {
-    const double sharing = may_go_beside ? shared() : std::min(columns, rows);
+  double least() const { return std::min(shared(), alone / margin); }
+  Ways without_beside() const { return {alone, columns, rows, std::numeric_limits<double>::infinity()}; }
+  Split best() const {
+    const double sharing = shared();
     return sharing * margin >= alone ? Split::alone
            : sharing == rows         ? Split::rows
            : sharing == columns      ? Split::columns
@@ -157,9 +158,10 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
   costs.backward = backward.best();
   // What one pass leaves in a core's caches the other reads there: both go beside, or neither.
   if (work.training && (costs.forward == Split::beside) != (costs.backward == Split::beside)) {
-    const bool both = forward.beside + backward.beside < forward.without_beside() + backward.without_beside();
-    costs.forward = both ? Split::beside : forward.best(false);
-    costs.backward = both ? Split::beside : backward.best(false);
+    const bool both =
+        forward.beside + backward.beside < forward.without_beside().least() + backward.without_beside().least();
+    costs.forward = both ? Split::beside : forward.without_beside().best();
+    costs.backward = both ? Split::beside : backward.without_beside().best();
   }
   if (dims.directions_apart(element_bytes)) {
     costs.directions = costs.alone / 2 / at_work;
@@ -196,6 +198,10 @@ Share share_of(Split split, const Member &member, const Dimensions &dims, bool b
   const Panels &gates = dims.gate_panels;
   const Panels &hidden = dims.hidden_panels;
   const bool with_hidden = backward && dims.P == 0;
+  if (split == Split::beside) {
+    const Roles roles(member, split);
+    return roles.steps() == nullptr ? Share{} : share_of(Split::rows, *roles.steps(), dims, backward, rows, rows_alike);
+  }
   if (split == Split::rows) {
     return {rows_alike ? member.first(rows) : member.index,
             rows_alike ? member.last(rows) : rows,
@@ -205,17 +211,6 @@ Share share_of(Split split, const Member &member, const Dimensions &dims, bool b
             0,
             dims.H,
             {0, with_hidden ? hidden.count() : 0}};
-  }
-  if (split == Split::beside) {
-    const bool all = Roles(member, split).steps() != nullptr;
-    return {0,
-            all ? rows : 0,
-            1,
-            0,
-            all ? gates.count() : 0,
-            0,
-            all ? dims.H : 0,
-            {0, all && with_hidden ? hidden.count() : 0}};
   }
   const bool by_hidden = with_hidden && hidden.count() < gates.count();
   const int64_t groups = by_hidden ? hidden.count() : gates.count();

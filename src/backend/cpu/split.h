@@ -90,14 +90,14 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
 
 const char *name_of(Split split);
 
-// What one member has of a step that is split so.
+// What one member has of a step that is split so; nothing to begin with.
 struct Share {
-  int64_t first_row, last_row, row_step;  // rows first_row, first_row + row_step, .. before last_row
-  int64_t first_panel, last_panel;
-  int64_t first_unit, last_unit;
+  int64_t first_row = 0, last_row = 0, row_step = 1;  // rows first_row, first_row + row_step, .. before last_row
+  int64_t first_panel = 0, last_panel = 0;
+  int64_t first_unit = 0, last_unit = 0;
   // Backward without a projection: of the hidden product, those whose columns are the units.
   struct HiddenPanels {
-    int64_t first, last;
+    int64_t first = 0, last = 0;
   } hidden;
 
   int64_t rows_of(int64_t active) const {
