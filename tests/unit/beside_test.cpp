@@ -16,6 +16,7 @@ using rondo::cpu::Split;
 using rondo::cpu::SplitCosts;
 using rondo::cpu::Work;
 using rondo_test::all_cells;
+using rondo_test::small_network;
 using rondo_test::spec_of;
 
 namespace {
@@ -23,13 +24,7 @@ namespace {
 Dimensions dimensions(std::int64_t cell, std::int64_t H) { return rondo_test::dimensions<float>(spec_of(cell, H, H)); }
 
 SplitCosts costs_of(std::int64_t cell, std::int64_t H, const Work &work, int threads = 2, double meeting_ns = 120) {
-  return rondo::cpu::split_costs(dimensions(cell, H), sizeof(float), work, threads, {meeting_ns, 0}, 2 << 20);
-}
-
-// Of a network with as many multiply-adds a step as one of 64 units has with 16 lanes.
-std::int64_t small_network() {
-  const int lanes = rondo::kernels::kernels<float>().lanes;
-  return lanes >= 16 ? 64 : lanes >= 8 ? 48 : 32;
+  return rondo_test::costs_of(spec_of(cell, H, H), work, threads, meeting_ns);
 }
 
 }  // namespace

@@ -367,7 +367,8 @@ TEST_CASE("directions run side by side where they are small, and forward only", 
 }
 
 TEST_CASE("every split has a name of its own", "[split]") {
-  const std::array<Split, 5> splits = {Split::alone, Split::columns, Split::rows, Split::beside, Split::directions};
+  const std::array<Split, 6> splits = {Split::alone,  Split::columns,    Split::rows,
+                                       Split::beside, Split::directions, Split::layers};
   for (const Split a : splits) {
     CHECK(!std::string(name_of(a)).empty());
     for (const Split b : splits) {

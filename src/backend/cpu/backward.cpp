@@ -22,8 +22,8 @@ void BackwardRun<C>::load_source(const Member &member, int64_t layer, const C **
   }
   const LayerDropout dropout = layer_dropout(facts_, reserve_.header->seed, reserve_.header->offset, layer - 1);
   if (dropout.active) {
-    rows.apply_dropout(dropout, true, reserve_.history(layer - 1), dims_.output, dims_.output, space_.input,
-                       dims_.output);
+    rows.apply_dropout(dropout, true, member.part(space_.map.S()), reserve_.history(layer - 1), dims_.output,
+                       dims_.output, space_.input, dims_.output);
   } else {
     *source = reserve_.history(layer - 1);
   }
@@ -67,7 +67,8 @@ void BackwardRun<C>::operator()(const Member &member) const {
     if (layer > 0) {
       const LayerDropout dropout = layer_dropout(facts_, reserve_.header->seed, reserve_.header->offset, layer - 1);
       if (dropout.active) {
-        rows.apply_dropout(dropout, false, dx, gradient_row_, dims_.output, dx, gradient_row_);
+        rows.apply_dropout(dropout, false, member.part(space_.map.S()), dx, gradient_row_, dims_.output, dx,
+                           gradient_row_);
         member.sync();
       }
     }

@@ -41,9 +41,6 @@ class BackwardRun {
   void load_states(const Member &member, const Pass &pass, const Share &share) const;
   void store_states(const Member &member, const Pass &pass, const Share &share) const;
   void find_previous(const Member &member, const Pass &pass) const;
-  struct Range {
-    int64_t first, last;
-  };
   void run_steps(const Member &member, const Pass &pass, const Share &share, const Range &positions) const;
   void run_beside(const Member &member, const Roles &roles, const Pass &pass, const Share &share) const;
   void input_gradient(const Member &member, const Pass &pass, const Range &positions) const;

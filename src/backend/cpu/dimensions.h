@@ -86,6 +86,10 @@ struct Dimensions {
   }
   // Whether two directions may run side by side: small ones only, since each then needs room of its own.
   bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
+  // Whether two layers may run side by side, one some steps behind the other; small ones too.
+  bool layers_apart(int64_t element_bytes) const {
+    return L > 1 && D == 1 && P == 0 && gates * (O + widest_input) * element_bytes <= 4 << 20;
+  }
   // Of a gate panel, or the padded end. Every small step asks twice: by a number that the compiler knows it does not
   // divide, and the last way is for a cell of yet another kind.
   int64_t first_unit(int64_t gate_panel) const {

@@ -121,7 +121,8 @@ std::string CpuExecutor<C>::description() const {
 
 template <class C>
 int CpuExecutor<C>::members(Split split) const {
-  return split == Split::alone ? 1 : split == Split::directions ? 2 : resources_->threads();
+  const bool of_two = split == Split::directions || split == Split::layers;
+  return split == Split::alone ? 1 : of_two ? 2 : resources_->threads();
 }
 
 // The choice at the plan's largest batch; a call's own batch decides at the call.
@@ -130,15 +131,16 @@ std::string CpuExecutor<C>::split_text() const {
   const Team &team = resources_->team();
   const SplitCosts costs = split_costs_at({facts_.problem.max_T, facts_.problem.max_N, facts_.problem.max_S},
                                           {team.usual_meeting_ns(), team.standstill()});
-  char text[500];
-  std::snprintf(
-      text, sizeof text,
-      "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
-      "cpu: a call shorter than %.0f us after a pause runs on one thread\n"
-      "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
-      "rows %.0f, one thread's beside the others' products %.0f, a direction to a thread %.0f (0: not possible)\n",
-      resources_->threads(), name_of(costs.forward), name_of(costs.backward), short_call_ns / 1000, costs.alone,
-      costs.columns, costs.rows, costs.beside, costs.directions);
+  char text[600];
+  std::snprintf(text, sizeof text,
+                "cpu: steps at the plan's largest batch, %d threads: %s; backward %s\n"
+                "cpu: a call shorter than %.0f us after a pause runs on one thread\n"
+                "cpu: estimated vector multiply-adds a step and direction: one thread %.0f, split by columns %.0f, by "
+                "rows %.0f, one thread's beside the others' products %.0f, a direction to a thread %.0f, a layer to a "
+                "thread %.0f (0: "
+                "not possible)\n",
+                resources_->threads(), name_of(costs.forward), name_of(costs.backward), short_call_ns / 1000,
+                costs.alone, costs.columns, costs.rows, costs.beside, costs.directions, costs.layers);
   return text;
 }
 
@@ -216,7 +218,7 @@ Status CpuExecutor<C>::forward(const ForwardCall &call) const {
   const SplitCosts costs = split_of(batch);
   const ForwardRun<C> run(facts_, call, space, facts_.problem.training ? &reserve : nullptr,
                           packed == nullptr ? nullptr : packed + packed_header_bytes, seed, offset,
-                          {costs.forward, costs.piece_steps}, calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
+                          costs.forward_sharing(), calls_.fetch_add(1, std::memory_order_relaxed) % 2 == 1);
   resources_->team().run(members(costs.forward), space.scratch, run);
   return {};
 }
@@ -244,7 +246,7 @@ Status CpuExecutor<C>::backward(const BackwardCall &call) const {
   }
   const SplitCosts costs = split_of(batch);
   resources_->team().run(members(costs.backward), space.scratch,
-                         BackwardRun<C>(facts_, call, space, reserve, {costs.backward, costs.piece_steps}));
+                         BackwardRun<C>(facts_, call, space, reserve, costs.backward_sharing()));
   return {};
 }
 

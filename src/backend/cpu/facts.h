@@ -45,8 +45,8 @@ struct Facts {
     const int64_t least = far ? rows_of_chunk : rows_per_tile;
     return std::max(N, std::clamp<int64_t>((512 << 10) / static_cast<int64_t>(sizeof(C)) / dims.gates, least, 1024));
   }
-  // How many steps at most one member may make while others make the next input products, 0 for none: there is room for
-  // those of all or of two pieces; with a projection all make every step.
+  // How many steps at most one member may make while others make the next input products, or another layer's steps, 0
+  // for none: there is room for those of all or of two pieces; with a projection all make every step.
   int64_t most_steps_beside(int64_t T, int64_t N, int64_t S) const {
     const int64_t room = chunk_rows(N);
     const int64_t most = S <= room ? most_piece_steps : std::min(most_piece_steps, room / (2 * N));
@@ -139,7 +139,7 @@ struct ForwardSpace {
   kernels::Bf16 *pairs;  // [S, even widest input]: a layer\'s input as operand of the bf16 dot product
   C *history[2];         // [S, D*O] each; inference only: layers take turns
   C *padding_row;        // [D*O]
-  PassSpace<C> pass[2];  // by direction; one place where directions run one after the other
+  PassSpace<C> pass[2];  // by direction, or by layer of two; one place where they only run one after the other
 
   ForwardSpace(Arena &arena, const Facts<C> &facts, Checked T, Checked N, Checked S)
       : map(arena, T, N),
@@ -151,7 +151,9 @@ struct ForwardSpace {
                 arena.take<C>(facts.problem.training || facts.dims.L == 1 ? Checked(0) : S * facts.dims.output)},
         padding_row(arena.take<C>(facts.dims.output)),
         pass{PassSpace<C>(arena, facts, N, S),
-             facts.dims.directions_apart(sizeof(C)) ? PassSpace<C>(arena, facts, N, S) : pass[0]} {}
+             facts.dims.directions_apart(sizeof(C)) || facts.dims.layers_apart(sizeof(C))
+                 ? PassSpace<C>(arena, facts, N, S)
+                 : pass[0]} {}
 };
 
 template <class C>

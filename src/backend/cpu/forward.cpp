@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backend/cpu/others.h"
+#include "kernels/cpu/ask.h"
 
 namespace rondo::cpu {
 
@@ -29,47 +30,57 @@ auto ForwardRun<C>::first_source(const Member &member) const -> Source {
     if (space_.map.direct() && dims_.I % 2 == 0) {
       return {nullptr, 0, x, dims_.I, false};
     }
-    const int64_t row = kernels::bf16_even(dims_.I);
+    const int64_t row = kernels::bf16_even(input_row(0));
     rows.each([&](int64_t p, int64_t t, int64_t r) {
       kernels::Bf16 *to = space_.pairs + p * row;
       std::copy_n(x + space_.map.position(t, r) * dims_.I, dims_.I, to);
-      std::fill(to + dims_.I, to + row, kernels::Bf16{});
+      std::fill(to + dims_.I, to + kernels::bf16_even(dims_.I), kernels::Bf16{});
     });
     return {nullptr, 0, space_.pairs, row, true};
   }
   if (facts_.storage_is_compute() && space_.map.direct()) {
     return {static_cast<const C *>(call_.args.x), dims_.I, nullptr, 0, false};
   }
-  rows.load(call_.args.x, dims_.I, space_.input, dims_.I);
-  return {space_.input, dims_.I, nullptr, 0, true};
+  rows.load(call_.args.x, dims_.I, space_.input, input_row(0));
+  return {space_.input, input_row(0), nullptr, 0, true};
+}
+
+// Of a layer's input that is made for it. Two layers at a time share its place row by row: the upper one's comes where
+// the lower one's has been read.
+template <class C>
+int64_t ForwardRun<C>::input_row(int64_t layer) const {
+  return split_ == Split::layers ? dims_.widest_input : dims_.input(layer);
 }
 
 // Rows of C that hold bf16 values, as the bf16 dot product reads them.
 template <class C>
-auto ForwardRun<C>::as_pairs(const Member &member, const C *rows, int64_t row, int64_t width) const -> Source {
+auto ForwardRun<C>::as_pairs(const Range &of, const C *rows, int64_t row, int64_t pairs_row) const -> Source {
   if constexpr (std::is_same_v<C, float>) {
-    const int64_t even = kernels::bf16_even(width);
-    for (int64_t p = member.first(space_.map.S()); p < member.last(space_.map.S()); ++p) {
-      kernels::Bf16 *to = space_.pairs + p * even;
+    const int64_t width = dims_.output;
+    for (int64_t p = of.first; p < of.last; ++p) {
+      kernels::Bf16 *to = space_.pairs + p * pairs_row;
       dims_.dot->store(rows + p * row, to, width);
-      std::fill(to + width, to + even, kernels::Bf16{});
+      std::fill(to + width, to + kernels::bf16_even(width), kernels::Bf16{});
     }
-    return {nullptr, 0, space_.pairs, even, true};
+    return {nullptr, 0, space_.pairs, pairs_row, true};
   }
   return {};
 }
 
+// What the layer before wrote, for this one; `of` are the packed rows that this member makes of it.
 template <class C>
-auto ForwardRun<C>::next_source(const Member &member, int64_t layer) const -> Source {
+auto ForwardRun<C>::next_source(const Member &member, int64_t layer, const Range &of) const -> Source {
   const LayerDropout dropout = layer_dropout(facts_, seed_, offset_, layer - 1);
   const C *rows = history_of(layer - 1);
+  int64_t row = dims_.output;
   if (dropout.active) {
     Rows<C>(facts_, space_.map, member)
-        .apply_dropout(dropout, true, rows, dims_.output, dims_.output, space_.input, dims_.output);
+        .apply_dropout(dropout, true, of, rows, row, row, space_.input, input_row(layer));
     rows = space_.input;
+    row = input_row(layer);
   }
-  return dims_.dot != nullptr ? as_pairs(member, rows, dims_.output, dims_.output)
-                              : Source{rows, dims_.output, nullptr, 0, true};
+  return dims_.dot != nullptr ? as_pairs(of, rows, row, kernels::bf16_even(input_row(layer)))
+                              : Source{rows, row, nullptr, 0, true};
 }
 
 template <class C>
@@ -77,9 +88,15 @@ void ForwardRun<C>::operator()(const Member &member) const {
   Arena packed(packed_);
   C *y = history_of(dims_.L - 1);
   const bool stores_y = call_.args.y != nullptr && y != call_.args.y;
-  for (int64_t layer = 0; layer < dims_.L; ++layer) {
-    run_layer(member, layer, layer == 0 ? first_source(member) : next_source(member, layer), packed);
-    if (layer < dims_.L - 1 || stores_y) {
+  const int64_t together = split_ == Split::layers && member.count == 2 ? 2 : 1;
+  for (int64_t layer = 0; layer < dims_.L; layer += together) {
+    const Source source = layer == 0 ? first_source(member) : next_source(member, layer, member.part(space_.map.S()));
+    if (together == 2 && layer + 1 < dims_.L) {
+      run_two_layers(member, layer, source, packed);
+    } else {
+      run_layer(member, layer, source, packed);
+    }
+    if (layer + together < dims_.L || stores_y) {
       member.sync();
     }
   }
@@ -94,19 +111,20 @@ void ForwardRun<C>::operator()(const Member &member) const {
 
 template <class C>
 void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const {
-  const bool by_direction = split_ == Split::directions && member.count > 1;
-  if (by_direction && source.shared) {
+  // One member has all of it: each direction another, or the only one the first.
+  const bool alone = layer_split_ == Split::alone && member.count > 1;
+  if (alone && source.shared) {
     member.sync();
   }
   for (int64_t direction = 0; direction < dims_.D; ++direction) {
     const PassSpace<C> &space = space_.pass[direction];
     Arena own(space.weights);
     const ForwardWeights<C> weights(packed_ != nullptr ? packed : own, dims_, dims_.input(layer));
-    if (by_direction && member.index != direction) {
+    if (alone && member.index != direction) {
       continue;
     }
-    const Member here = by_direction ? Member{0, 1, nullptr, member.scratch} : member;
-    const Roles roles(here, split_);
+    const Member here = alone ? Member{0, 1, nullptr, member.scratch} : member;
+    const Roles roles(here, layer_split_);
     if (packed_ == nullptr) {
       weights.pack(here, packs_panels() ? Packers{nullptr, nullptr} : Packers{roles.products(), roles.steps()},
                    facts_.spec, dims_, call_.args.params, layer, direction);
@@ -114,12 +132,54 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
     const int64_t sharers = roles.apart() ? 1 : here.count;
     const bool far = panels_are_far<C>(dims_.gate_panels.count() / sharers, dims_.gate_panels, dims_.O);
     run_pass(here, {layer, direction, source, history_of(layer), weights, packed_ == nullptr || source.shared,
-                    split_ == Split::directions ? Split::alone : split_, panels_per_tile(here, far), packs_panels(),
-                    far, space});
-    if (!by_direction && direction < dims_.D - 1) {
+                    layer_split_, panels_per_tile(here, far), packs_panels(), far, space});
+    if (!alone && direction < dims_.D - 1) {
       member.sync();
     }
   }
+}
+
+// A layer to a member, piece by piece, the upper one a piece behind; each makes its input products itself.
+template <class C>
+void ForwardRun<C>::run_two_layers(const Member &member, int64_t lower, const Source &source, Arena &packed) const {
+  Arena own[] = {Arena(space_.pass[0].weights), Arena(space_.pass[1].weights)};
+  const ForwardWeights<C> weights[] = {
+      ForwardWeights<C>(packed_ != nullptr ? packed : own[0], dims_, dims_.input(lower)),
+      ForwardWeights<C>(packed_ != nullptr ? packed : own[1], dims_, dims_.input(lower + 1))};
+  const int64_t layer = lower + member.index;
+  const bool upper = member.index == 1;
+  const Member here{0, 1, nullptr, member.scratch};
+  const PassSpace<C> &space = space_.pass[member.index];
+  if (packed_ == nullptr) {
+    weights[member.index].pack(here, {&here, &here}, facts_.spec, dims_, call_.args.params, layer, 0);
+  }
+  const bool far = panels_are_far<C>(dims_.gate_panels.count(), dims_.gate_panels, dims_.O);
+  Pass pass{
+      layer, 0,   source, history_of(layer), weights[member.index], false, Split::alone, panels_per_tile(here, far),
+      false, far, space};
+  const Share share = share_of(pass.split, here, dims_, false, space_.map.N(), space_.map.rows_alike());
+  State state = load_states(here, pass, share);
+  if (source.shared) {
+    member.sync();
+  }
+  const Pieces pieces{space_.map.T(), piece_steps_};
+  for (int64_t round = 0; round <= pieces.count(); ++round) {
+    const int64_t piece = round - member.index;
+    if (piece >= 0 && piece < pieces.count()) {
+      const Range steps{pieces.begin(piece), pieces.end(piece)};
+      if (upper) {
+        const Range rows = packed_rows(pass, steps);
+        kernels::ask_for(history_of(lower) + rows.first * dims_.output, (rows.last - rows.first) * dims_.output);
+        pass.source = next_source(here, layer, rows);
+      }
+      input_products_of_piece(here, pass, steps, space.pre);
+      state = run_steps(here, pass, share, steps, space.pre, state);
+    }
+    if (round < pieces.count()) {
+      member.sync();
+    }
+  }
+  store_states(here, pass, share);
 }
 
 // Past the last step, in processing order, of the chunk that begins after `done` steps.
@@ -162,13 +222,13 @@ auto ForwardRun<C>::load_states(const Member &member, const Pass &pass, const Sh
 // A sequence of one step reads each panel for one tile of rows: it need not be packed beforehand.
 template <class C>
 bool ForwardRun<C>::packs_panels() const {
-  return packed_ == nullptr && dims_.dot == nullptr && space_.map.T() == 1 && split_ != Split::rows &&
+  return packed_ == nullptr && dims_.dot == nullptr && space_.map.T() == 1 && layer_split_ != Split::rows &&
          space_.map.N() <= rows_per_tile;
 }
 
 // Of steps in processing order.
 template <class C>
-auto ForwardRun<C>::packed_rows(const Pass &pass, const Range &steps) const -> Range {
+Range ForwardRun<C>::packed_rows(const Pass &pass, const Range &steps) const {
   const int64_t one = step_at(pass, steps.first);
   const int64_t other = step_at(pass, steps.last - 1);
   return {space_.map.offset(std::min(one, other)), space_.map.offset(std::max(one, other) + 1)};

@@ -22,6 +22,7 @@ class ForwardRun {
         seed_(seed),
         offset_(offset),
         split_(sharing.split),
+        layer_split_(sharing.of_layer()),
         piece_steps_(sharing.piece_steps),
         backwards_(backwards) {}
 
@@ -58,9 +59,11 @@ class ForwardRun {
   };
 
   Source first_source(const Member &member) const;
-  Source next_source(const Member &member, int64_t layer) const;
+  Source next_source(const Member &member, int64_t layer, const Range &rows) const;
   C *history_of(int64_t layer) const;
-  Source as_pairs(const Member &member, const C *rows, int64_t row, int64_t width) const;
+  Source as_pairs(const Range &of, const C *rows, int64_t row, int64_t width) const;
+  int64_t input_row(int64_t layer) const;
+  void run_two_layers(const Member &member, int64_t lower, const Source &source, Arena &packed) const;
   void run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const;
   void run_pass(const Member &member, const Pass &pass) const;
   State load_states(const Member &member, const Pass &pass, const Share &share) const;
@@ -72,9 +75,6 @@ class ForwardRun {
   void input_products_of_rows(const Pass &pass, const Share &share, int64_t first, int64_t last) const;
   bool input_products(const Member &member, const Pass &pass, int64_t first, int64_t last) const;
   int64_t chunk_end(int64_t done) const;
-  struct Range {
-    int64_t first, last;
-  };
   State run_steps(const Member &member, const Pass &pass, const Share &share, const Range &done, const C *pre,
                   const State &from) const;
   Range packed_rows(const Pass &pass, const Range &steps) const;
@@ -123,7 +123,7 @@ class ForwardRun {
   const Reserve<C> *reserve_;
   char *packed_;
   uint64_t seed_, offset_;
-  Split split_;
+  Split split_, layer_split_;
   int64_t piece_steps_;
   bool backwards_;  // which way the first step takes its panels
 };

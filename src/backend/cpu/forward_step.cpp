@@ -22,7 +22,7 @@ void ForwardRun<C>::step(const Member &member, const Pass &pass, const Share &sh
 
 template <class C>
 int64_t ForwardRun<C>::panels_per_tile(const Member &member, bool far) const {
-  const int64_t rows = split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
+  const int64_t rows = layer_split_ == Split::rows ? divide_up(space_.map.N(), member.count) : space_.map.N();
   const int64_t of_tile = divide_up(rows, std::max<int64_t>(divide_up(rows, rows_per_tile), 1));
   if (takes_blocks_of_k(far, of_tile, dims_.O) && dims_.dot == nullptr && !inputs_with_steps() && !packs_panels()) {
     return static_cast<int64_t>(member_scratch_bytes / sizeof(C)) / (rows_per_tile * dims_.gate_panels.width());

@@ -16,11 +16,14 @@ class Rows {
   // This member's packed rows: what(p, t, r).
   template <class What>
   void each(What &&what) const {
-    const int64_t last = member_.last(map_.S());
-    int64_t p = member_.first(map_.S());
+    each(member_.part(map_.S()), what);
+  }
+  template <class What>
+  void each(const Range &rows, What &&what) const {
+    int64_t p = rows.first;
     int64_t t = map_.step_of(p);
-    while (p < last) {
-      const int64_t end = std::min(last, map_.offset(t + 1));
+    while (p < rows.last) {
+      const int64_t end = std::min(rows.last, map_.offset(t + 1));
       for (; p < end; ++p) {
         what(p, t, p - map_.offset(t));
       }
@@ -93,12 +96,12 @@ class Rows {
   // The parts by which members share whole rows.
   StatePart whole_rows(int64_t width) const { return {member_.index, map_.N(), member_.count, 0, width}; }
 
-  // to = from masked and scaled, [S, width]; in place where they are one. Outputs are rounded to storage, gradients are
-  // not.
-  void apply_dropout(const LayerDropout &dropout, bool rounded, const C *from, int64_t from_row, int64_t width, C *to,
-                     int64_t to_row) const {
+  // to = from masked and scaled, [S, width], of some packed rows; in place where they are one. Outputs are rounded to
+  // storage, gradients are not.
+  void apply_dropout(const LayerDropout &dropout, bool rounded, const Range &rows, const C *from, int64_t from_row,
+                     int64_t width, C *to, int64_t to_row) const {
     const C scale = dropout.p < 1 ? static_cast<C>(1.0 / (1.0 - dropout.p)) : C{0};
-    each([&](int64_t p, int64_t t, int64_t r) {
+    each(rows, [&](int64_t p, int64_t t, int64_t r) {
       const C *source = from + p * from_row;
       C *target = to + p * to_row;
       for (int64_t quad = 0; quad * 4 < width; ++quad) {

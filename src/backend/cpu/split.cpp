@@ -21,7 +21,8 @@ constexpr int64_t wide_panel_bytes = 48 << 10;
 // gates' gradients. The first of it is waited for, in parts of a meeting; the rest comes by the byte.
 constexpr double first_fetched = 0.3;
 constexpr double per_byte_of_all = 0.7;
-// Beside others it fetches all their input products, most of them while it computes.
+// Beside others it fetches all their input products, of two layers the upper its inputs, most of them while it
+// computes.
 constexpr double per_byte_of_products = 0.3;
 // Each of several members reads all of far weights, in turn with the others.
 constexpr double far_weights_by_rows = 1.03;
@@ -97,7 +98,23 @@ constexpr double of_large_products = 1.1;
 // one writes what another had read, or reads what it wrote.
 constexpr double backward_call = 15;
 constexpr double backward_step = 0.7;
+// A piece of two layers at a time, in meetings: one, the first of what the lower layer wrote, W_ih and W_hh in turn.
+constexpr double piece_of_layers = 3.5;
 constexpr double piece_ns = std::chrono::nanoseconds(spin_in_call).count() / 2.0;
+
+// Two layers at a time, in pieces of the length that costs least: a step of both takes as long as the slower one's, and
+// one of them waits for its first piece or for the other's last.
+struct TwoLayers {
+  int64_t piece_steps;
+  double cost;
+
+  TwoLayers(double slower, double of_piece, const Work &work)
+      : piece_steps(
+            std::clamp<int64_t>(std::llround(std::sqrt(work.steps * of_piece / slower)), 1, work.most_piece_steps)) {
+    const auto length = static_cast<double>(piece_steps);
+    cost = slower * (1 + length / work.steps) + of_piece / length;
+  }
+};
 
 }  // namespace
 
@@ -149,7 +166,8 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
   const Ways backward =
       ways({2 * inputs + large * static_cast<double>(dims.O), inputs, 0, static_cast<double>(dims.G) * fetched,
             (backward_step + backward_call / work.steps) * meeting});
-  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, 0, Split::alone, Split::alone, piece_steps};
+  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, 0,           0,
+                   Split::alone,  Split::alone,    piece_steps,  0, Split::alone};
   if (threads <= 1) {
     return costs;
   }
@@ -168,6 +186,23 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
     if (costs.directions < std::min(forward.shared() * margin, costs.alone / margin)) {
       costs.forward = Split::directions;
       costs.backward = backward.best();
+    }
+  }
+  // Input products come as often as pieces: the second level has to hold both matrices.
+  const int64_t both_matrices = dims.gates * (dims.widest_input + dims.O) * element_bytes;
+  if (dims.layers_apart(element_bytes) && work.most_piece_steps > 0 &&
+      static_cast<double>(both_matrices) < part_for_weights * static_cast<double>(second_level_bytes)) {
+    const double received = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_products;
+    const double slower = alone + large * static_cast<double>(std::max(dims.I, dims.O)) + received;
+    const TwoLayers two(slower, piece_of_layers * meeting, work);
+    const int64_t pairs = dims.L / 2;
+    const double all =
+        static_cast<double>(pairs) * two.cost / at_work + static_cast<double>(dims.L % 2) * forward.least();
+    costs.layers = all / static_cast<double>(dims.L);
+    costs.layer_steps = two.piece_steps;
+    costs.left = forward.best();
+    if (costs.layers < std::min(forward.shared() * margin, costs.alone / margin)) {
+      costs.forward = Split::layers;
     }
   }
   // Or every forward call wakes the workers, who sleep through the backward ones.
@@ -189,6 +224,8 @@ const char *name_of(Split split) {
       return "one thread's steps beside the others' products";
     case Split::directions:
       return "a direction to a thread";
+    case Split::layers:
+      return "a layer to a thread, two at a time";
   }
   return "";
 }

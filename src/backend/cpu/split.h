@@ -16,6 +16,7 @@ enum class Split {
   rows,        // each member some rows, all units; they meet only around the large products
   beside,      // one member the steps, the others the products with inputs beside them; they meet once a piece
   directions,  // forward only: two members, a direction each; they meet once a layer
+  layers,      // forward only: two members, a layer each, the upper one a piece behind; they meet once a piece
 };
 
 // What one member has to do with the steps and with the products of inputs that go beside them, in a split that tells
@@ -53,8 +54,12 @@ inline constexpr int64_t most_piece_steps = 16;
 struct Sharing {
   Split split;
   int64_t piece_steps;
+  Split left;  // a layer's that is left of pairs
 
-  Sharing(Split of, int64_t steps = most_piece_steps) : split(of), piece_steps(steps) {}
+  Sharing(Split of, int64_t steps = most_piece_steps, Split of_left = Split::alone)
+      : split(of), piece_steps(steps), left(of_left) {}
+  // Of one layer and direction: what members do who have more than one of them at a time is left out.
+  Split of_layer() const { return split == Split::directions ? Split::alone : split == Split::layers ? left : split; }
 };
 
 // Two a cycle, near 4 GHz; half of it where vectors are executed in halves.
@@ -63,15 +68,20 @@ inline constexpr double multiply_adds_per_ns = 8;
 // Estimates for a forward step of one direction with its part of the input products, in vector multiply-adds from
 // registers.
 struct SplitCosts {
-  double alone, columns, rows, beside, directions;  // the last two 0 where they are not possible
+  double alone, columns, rows, beside, directions, layers;  // the last three 0 where they are not possible
   Split forward, backward;
   int64_t piece_steps;  // for `beside`
+  int64_t layer_steps;  // of a piece for `layers`
+  Split left;           // of `layers`
+
+  Sharing forward_sharing() const { return {forward, forward == Split::layers ? layer_steps : piece_steps, left}; }
+  Sharing backward_sharing() const { return {backward, piece_steps}; }
 };
 
 // What there is to share.
 struct Work {
   double steps, rows;        // rows: the mean number of a step's
-  int64_t most_piece_steps;  // for `beside`; 0 where it is not possible
+  int64_t most_piece_steps;  // for `beside` and `layers`; 0 where they are not possible
   bool training;             // whether backward calls follow the forward ones
 };
 

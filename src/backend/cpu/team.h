@@ -97,6 +97,11 @@ class Claims {
 // Bytes of scratch each member has: a tile of products and a panel packed on the fly.
 inline constexpr size_t member_scratch_bytes = 256 * 1024;
 
+// [first, last) of some items.
+struct Range {
+  int64_t first, last;
+};
+
 // One thread's place in a call.
 struct Member {
   int index;
@@ -114,6 +119,7 @@ struct Member {
   // This member's part of `items` pieces of work: [first, last).
   int64_t first(int64_t items) const { return items * index / count; }
   int64_t last(int64_t items) const { return items * (index + 1) / count; }
+  Range part(int64_t items) const { return {first(items), last(items)}; }
   // what(first, last) for this member's part of the items, then for `grain` at a time of the last eighth as long as
   // there are any: a core that others slow down leaves those to the rest.
   template <class What>
