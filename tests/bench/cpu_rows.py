@@ -33,11 +33,12 @@ TRAINING = [
 LENGTHS = [({"T": 100, "N": 32, "H": 128}, True), ({"T": 100, "N": 32, "H": 512, "L": 2}, False)]
 LENGTHS_GOAL = 5.0
 TORCH_PACKED = "torch packed"
-# Beside the tables: the FlashRNN case, two layers, two directions, in both modes.
+# Beside the tables: the FlashRNN case, two layers (small ones too), two directions, in both modes.
 BESIDE = [
     ("lstm", {"T": 1024, "N": 16, "H": 768}),
     ("lstm", {"T": 100, "N": 32, "H": 256, "L": 2}),
     ("gru", {"T": 100, "N": 32, "H": 256, "L": 2}),
+    ("lstm", {"T": 100, "N": 1, "H": 64, "L": 2}),
     ("lstm", {"T": 100, "N": 32, "H": 256, "D": 2}),
     ("gru", {"T": 100, "N": 1, "H": 128, "L": 2, "D": 2}),
 ]
