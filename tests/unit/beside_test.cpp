@@ -27,6 +27,8 @@ SplitCosts costs_of(std::int64_t cell, std::int64_t H, const Work &work, int thr
   return rondo_test::costs_of(spec_of(cell, H, H), work, threads, meeting_ns);
 }
 
+bool long_vectors() { return rondo::kernels::kernels<float>().lanes >= 16; }
+
 }  // namespace
 
 TEST_CASE("pieces are all steps once and in order, the first the shorter", "[split]") {
@@ -82,18 +84,20 @@ TEST_CASE("one member has all steps, the others share the products", "[split]") 
 }
 
 TEST_CASE("one row of a small network goes beside its products, where a call is long enough", "[split]") {
-  const std::int64_t H = small_network();
-  const SplitCosts costs = costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false});
-  CAPTURE(H);
-  CHECK(costs.forward == Split::beside);
-  CHECK((costs.beside > 0 && costs.beside < costs.alone));
-  CHECK((costs.piece_steps > 1 && costs.piece_steps <= most_piece_steps));
-  const SplitCosts without = costs_of(RONDO_CELL_GRU, H, {200, 1, 0, false});
-  CHECK((without.forward != Split::beside && without.backward != Split::beside));
-  CHECK((without.beside == 0 && without.piece_steps == 0));
-  CHECK(costs_of(RONDO_CELL_GRU, H, {2, 1, most_piece_steps, false}).backward == Split::alone);
-  CHECK(costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false}, 2, 1e9).forward == Split::alone);
-  CHECK(costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false}, 1).forward == Split::alone);
+  // A larger one only where vectors are long.
+  for (const std::int64_t H : {small_network(), long_vectors() ? std::int64_t{80} : small_network()}) {
+    const SplitCosts costs = costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false});
+    CAPTURE(H);
+    CHECK(costs.forward == Split::beside);
+    CHECK((costs.beside > 0 && costs.beside < costs.alone));
+    CHECK((costs.piece_steps > 1 && costs.piece_steps <= most_piece_steps));
+    const SplitCosts without = costs_of(RONDO_CELL_GRU, H, {200, 1, 0, false});
+    CHECK((without.forward != Split::beside && without.backward != Split::beside));
+    CHECK((without.beside == 0 && without.piece_steps == 0));
+    CHECK(costs_of(RONDO_CELL_GRU, H, {2, 1, most_piece_steps, false}).backward == Split::alone);
+    CHECK(costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false}, 2, 1e9).forward == Split::alone);
+    CHECK(costs_of(RONDO_CELL_GRU, H, {200, 1, most_piece_steps, false}, 1).forward == Split::alone);
+  }
 }
 
 TEST_CASE("a piece has fewer steps where each takes longer, and none where weights are far", "[split]") {
@@ -145,4 +149,7 @@ TEST_CASE("of a training plan both passes go beside, or neither; who goes alone 
     }
   }
   CHECK(costs_of(RONDO_CELL_GRU, small_network(), {100, 1, most_piece_steps, true}).backward == Split::beside);
+  // Four rows of short vectors are shared by columns.
+  const SplitCosts four_rows = costs_of(RONDO_CELL_LSTM, 64, {100, 4, most_piece_steps, true});
+  CHECK((four_rows.backward == Split::beside || !long_vectors()));
 }

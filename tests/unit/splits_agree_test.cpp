@@ -4,6 +4,7 @@
 
 #include "support/catch.h"
 #include "unit/split_network.h"
+#include "unit/split_specs.h"
 
 using rondo::Spec;
 using rondo::cpu::Team;
@@ -12,11 +13,8 @@ using rondo_test::check;
 namespace {
 
 Spec spec_of(std::int64_t cell, rondo_dtype_t dtype, std::int64_t I, std::int64_t H) {
-  Spec spec;
-  spec.cell = cell;
+  Spec spec = rondo_test::spec_of(cell, I, H);
   spec.dtype = dtype;
-  spec.input_size = I;
-  spec.hidden_size = H;
   spec.num_layers = 2;
   spec.bidirectional = 1;
   return spec;

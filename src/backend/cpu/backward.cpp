@@ -131,9 +131,9 @@ void BackwardRun<C>::run_beside(const Member &member, const Roles &roles, const 
   const Pieces pieces{space_.map.T(), piece_steps_};
   for (int64_t piece = pieces.count() - 1; piece >= 0; --piece) {
     if (roles.steps() != nullptr) {
-      run_steps(*roles.steps(), pass, share, {pieces.begin(piece), pieces.end(piece)});
+      run_steps(*roles.steps(), pass, share, pieces.range(piece));
     } else if (piece + 1 < pieces.count()) {
-      input_gradient(*roles.products(), pass, {pieces.begin(piece + 1), pieces.end(piece + 1)});
+      input_gradient(*roles.products(), pass, pieces.range(piece + 1));
     }
     member.sync();
   }

@@ -84,11 +84,17 @@ struct Dimensions {
   Panels plain_panels(int64_t columns) const {
     return Panels::of_columns(round_up(columns, lanes), plain_vectors, lanes);
   }
-  // Whether two directions may run side by side: small ones only, since each then needs room of its own.
-  bool directions_apart(int64_t element_bytes) const { return D == 2 && gates * (O + I) * element_bytes <= 4 << 20; }
-  // Whether two layers may run side by side, one some steps behind the other; small ones too.
+  // W_ih of so wide an input and W_hh.
+  int64_t gate_bytes(int64_t input_width, int64_t element_bytes) const {
+    return gates * (O + input_width) * element_bytes;
+  }
+  // Up to which two passes may run side by side: small ones only, since each then needs room of its own.
+  static constexpr int64_t most_apart = 4 << 20;
+  // Whether two directions may.
+  bool directions_apart(int64_t element_bytes) const { return D == 2 && gate_bytes(I, element_bytes) <= most_apart; }
+  // Whether two layers may, one some steps behind the other.
   bool layers_apart(int64_t element_bytes) const {
-    return L > 1 && D == 1 && P == 0 && gates * (O + widest_input) * element_bytes <= 4 << 20;
+    return L > 1 && D == 1 && P == 0 && gate_bytes(widest_input, element_bytes) <= most_apart;
   }
   // Of a gate panel, or the padded end. Every small step asks twice: by a number that the compiler knows it does not
   // divide, and the last way is for a cell of yet another kind.

@@ -123,7 +123,7 @@ void ForwardRun<C>::run_layer(const Member &member, int64_t layer, const Source 
     if (alone && member.index != direction) {
       continue;
     }
-    const Member here = alone ? Member{0, 1, nullptr, member.scratch} : member;
+    const Member here = alone ? member.by_itself() : member;
     const Roles roles(here, layer_split_);
     if (packed_ == nullptr) {
       weights.pack(here, packs_panels() ? Packers{nullptr, nullptr} : Packers{roles.products(), roles.steps()},
@@ -148,7 +148,7 @@ void ForwardRun<C>::run_two_layers(const Member &member, int64_t lower, const So
       ForwardWeights<C>(packed_ != nullptr ? packed : own[1], dims_, dims_.input(lower + 1))};
   const int64_t layer = lower + member.index;
   const bool upper = member.index == 1;
-  const Member here{0, 1, nullptr, member.scratch};
+  const Member here = member.by_itself();
   const PassSpace<C> &space = space_.pass[member.index];
   if (packed_ == nullptr) {
     weights[member.index].pack(here, {&here, &here}, facts_.spec, dims_, call_.args.params, layer, 0);
@@ -166,7 +166,7 @@ void ForwardRun<C>::run_two_layers(const Member &member, int64_t lower, const So
   for (int64_t round = 0; round <= pieces.count(); ++round) {
     const int64_t piece = round - member.index;
     if (piece >= 0 && piece < pieces.count()) {
-      const Range steps{pieces.begin(piece), pieces.end(piece)};
+      const Range steps = pieces.range(piece);
       if (upper) {
         const Range rows = packed_rows(pass, steps);
         kernels::ask_for(history_of(lower) + rows.first * dims_.output, (rows.last - rows.first) * dims_.output);
@@ -270,20 +270,20 @@ void ForwardRun<C>::run_beside(const Member &member, const Roles &roles, const P
   const SequenceMap &map = space_.map;
   const Pieces pieces{map.T(), piece_steps_};
   const bool room_for_all = map.S() <= facts_.chunk_rows(map.N());
-  const auto steps_of = [&](int64_t piece) { return Range{pieces.begin(piece), pieces.end(piece)}; };
   const auto place_of = [&](int64_t piece) {
-    const int64_t row = room_for_all ? packed_rows(pass, steps_of(piece)).first : piece % 2 * piece_steps_ * map.N();
+    const int64_t row =
+        room_for_all ? packed_rows(pass, pieces.range(piece)).first : piece % 2 * piece_steps_ * map.N();
     return pass.space.pre + row * dims_.gates;
   };
   State state = from;
   for (int64_t piece = 0; piece <= pieces.count(); ++piece) {
     if (piece > 0 && roles.steps() != nullptr) {
-      state = run_steps(*roles.steps(), pass, share, steps_of(piece - 1), place_of(piece - 1), state);
+      state = run_steps(*roles.steps(), pass, share, pieces.range(piece - 1), place_of(piece - 1), state);
     }
     if (piece < pieces.count()) {
       const Member *const maker = piece == 0 ? &member : roles.products();
       if (maker != nullptr) {
-        input_products_of_piece(*maker, pass, steps_of(piece), place_of(piece));
+        input_products_of_piece(*maker, pass, pieces.range(piece), place_of(piece));
       }
       member.sync();
     }

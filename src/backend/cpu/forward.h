@@ -59,9 +59,9 @@ class ForwardRun {
   };
 
   Source first_source(const Member &member) const;
-  Source next_source(const Member &member, int64_t layer, const Range &rows) const;
+  Source next_source(const Member &member, int64_t layer, const Range &of) const;
   C *history_of(int64_t layer) const;
-  Source as_pairs(const Range &of, const C *rows, int64_t row, int64_t width) const;
+  Source as_pairs(const Range &of, const C *rows, int64_t row, int64_t pairs_row) const;
   int64_t input_row(int64_t layer) const;
   void run_two_layers(const Member &member, int64_t lower, const Source &source, Arena &packed) const;
   void run_layer(const Member &member, int64_t layer, const Source &source, Arena &packed) const;

@@ -81,6 +81,8 @@ struct Ways {
   double alone, columns, rows, beside;
 
   double shared() const { return std::min({columns, rows, beside}); }
+  // Whether one that meets less often, at this cost, is chosen instead.
+  bool give_way_to(double other) const { return other < std::min(shared() * margin, alone / margin); }
   double least() const { return std::min(shared(), alone / margin); }
   Ways without_beside() const { return {alone, columns, rows, std::numeric_limits<double>::infinity()}; }
   Split best() const {
@@ -141,7 +143,8 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
   const Part of_rows = part(std::max(1.0, std::ceil(rows / threads)), 1);
   const double by_rows =
       step_cost(of_rows) * (of_rows.far() ? far_weights_by_rows : 1) + (dims.P > 0 ? meetings : meeting * step_by_rows);
-  const double fetched = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_all;
+  const double state_bytes = rows * static_cast<double>(dims.O * element_bytes);
+  const double fetched = state_bytes * per_byte_of_all;
   // One member reads far weights slower than all of them, each a part.
   const int64_t most_steps = whole.far() ? 0 : work.most_piece_steps;
   const double steps_of_piece = std::max(1.0, piece_ns * multiply_adds_per_ns / std::max(alone, 1.0));
@@ -166,8 +169,8 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
   const Ways backward =
       ways({2 * inputs + large * static_cast<double>(dims.O), inputs, 0, static_cast<double>(dims.G) * fetched,
             (backward_step + backward_call / work.steps) * meeting});
-  SplitCosts costs{forward.alone, forward.columns, forward.rows, 0, 0,           0,
-                   Split::alone,  Split::alone,    piece_steps,  0, Split::alone};
+  SplitCosts costs{.alone = forward.alone, .columns = forward.columns, .rows = forward.rows};
+  costs.piece_steps = piece_steps;
   if (threads <= 1) {
     return costs;
   }
@@ -183,17 +186,17 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
   }
   if (dims.directions_apart(element_bytes)) {
     costs.directions = costs.alone / 2 / at_work;
-    if (costs.directions < std::min(forward.shared() * margin, costs.alone / margin)) {
+    if (forward.give_way_to(costs.directions)) {
       costs.forward = Split::directions;
       costs.backward = backward.best();
     }
   }
   // Input products come as often as pieces: the second level has to hold both matrices.
-  const int64_t both_matrices = dims.gates * (dims.widest_input + dims.O) * element_bytes;
+  const auto both_matrices = static_cast<double>(dims.gate_bytes(dims.widest_input, element_bytes));
   if (dims.layers_apart(element_bytes) && work.most_piece_steps > 0 &&
-      static_cast<double>(both_matrices) < part_for_weights * static_cast<double>(second_level_bytes)) {
-    const double received = rows * static_cast<double>(dims.O * element_bytes) * per_byte_of_products;
-    const double slower = alone + large * static_cast<double>(std::max(dims.I, dims.O)) + received;
+      both_matrices < part_for_weights * static_cast<double>(second_level_bytes)) {
+    const double slower =
+        alone + large * static_cast<double>(std::max(dims.I, dims.O)) + state_bytes * per_byte_of_products;
     const TwoLayers two(slower, piece_of_layers * meeting, work);
     const int64_t pairs = dims.L / 2;
     const double all =
@@ -201,7 +204,7 @@ SplitCosts split_costs(const Dimensions &dims, int64_t element_bytes, const Work
     costs.layers = all / static_cast<double>(dims.L);
     costs.layer_steps = two.piece_steps;
     costs.left = forward.best();
-    if (costs.layers < std::min(forward.shared() * margin, costs.alone / margin)) {
+    if (forward.give_way_to(costs.layers)) {
       costs.forward = Split::layers;
     }
   }

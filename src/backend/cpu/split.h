@@ -26,7 +26,7 @@ class Roles {
   Roles(const Member &member, Split split)
       : apart_(split == Split::beside && member.count > 1),
         first_(member.index == 0),
-        steps_(apart_ ? Member{0, 1, nullptr, member.scratch} : member),
+        steps_(apart_ ? member.by_itself() : member),
         products_(apart_ ? Member{member.index - 1, member.count - 1, nullptr, member.scratch} : member) {}
 
   bool apart() const { return apart_; }
@@ -47,6 +47,7 @@ struct Pieces {
   int64_t count() const { return 1 + divide_up(T - first(), steps); }
   int64_t begin(int64_t piece) const { return piece == 0 ? 0 : first() + (piece - 1) * steps; }
   int64_t end(int64_t piece) const { return std::min(T, first() + piece * steps); }
+  Range range(int64_t piece) const { return {begin(piece), end(piece)}; }
 };
 inline constexpr int64_t most_piece_steps = 16;
 
@@ -68,11 +69,12 @@ inline constexpr double multiply_adds_per_ns = 8;
 // Estimates for a forward step of one direction with its part of the input products, in vector multiply-adds from
 // registers.
 struct SplitCosts {
-  double alone, columns, rows, beside, directions, layers;  // the last three 0 where they are not possible
-  Split forward, backward;
-  int64_t piece_steps;  // for `beside`
-  int64_t layer_steps;  // of a piece for `layers`
-  Split left;           // of `layers`
+  double alone, columns, rows;
+  double beside = 0, directions = 0, layers = 0;  // 0 where they are not possible
+  Split forward = Split::alone, backward = Split::alone;
+  int64_t piece_steps = 0;    // for `beside`
+  int64_t layer_steps = 0;    // of a piece for `layers`
+  Split left = Split::alone;  // of `layers`
 
   Sharing forward_sharing() const { return {forward, forward == Split::layers ? layer_steps : piece_steps, left}; }
   Sharing backward_sharing() const { return {backward, piece_steps}; }

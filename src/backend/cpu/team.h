@@ -120,6 +120,8 @@ struct Member {
   int64_t first(int64_t items) const { return items * index / count; }
   int64_t last(int64_t items) const { return items * (index + 1) / count; }
   Range part(int64_t items) const { return {first(items), last(items)}; }
+  // As whom this thread does alone what others have no part in.
+  Member by_itself() const { return {0, 1, nullptr, scratch}; }
   // what(first, last) for this member's part of the items, then for `grain` at a time of the last eighth as long as
   // there are any: a core that others slow down leaves those to the rest.
   template <class What>
